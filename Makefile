@@ -1,0 +1,47 @@
+# Everything goes through .venv, which `setup` makes from requirements.lock (hashes checked).
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+PORT ?= 3000
+
+.PHONY: help setup demo ui test test-slow check format lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed  ## make .venv from the lock file
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## audit the example: where do two small models fail?
+	$(RUN) faultmap_assets.cli audit examples/evals
+	@echo 'Next: `make ui` shows the same assets, partitions and lineage in Dagster.'
+
+ui: setup  ## Dagster's web server and daemon on 127.0.0.1:$(PORT)
+	$(RUN) faultmap_assets.cli ui --port $(PORT)
+
+test: setup  ## the test suite: offline, a few minutes at most
+	$(RUN) pytest -n 2 -q
+
+test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
+	$(RUN) pytest -q -m slow
+
+check: setup  ## ruff and mypy --strict
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+format: setup  ## format the code
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+lock: setup  ## resolve requirements.lock anew (wants uv)
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
+	  --no-strip-extras --no-annotate --python-version 3.11 -o requirements.lock
+
+clean:  ## remove .venv and all state
+	rm -rf $(VENV) var dist

@@ -1,0 +1,80 @@
+"""raw_evals: what the files say, newest file first."""
+
+import dagster as dg
+import pyarrow as pa
+
+from faultmap_assets import checks
+from faultmap_assets.assets.refresh import Made, Refresh, content_version
+from faultmap_assets.partitions import dataset_and_model
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import NODES, Partition
+from faultmap_assets.warehouse import Connection, Warehouse, delete_partition
+
+# The newest file wins a key; of one staging that several paths stand for, the first path names it.
+_NEWEST_ROWS = """
+INSERT INTO raw_evals
+SELECT dataset, model, example_id, epoch, input_text, question_text, output_text, score, correct_answer, metadata,
+    path, line, row_digest
+FROM eval_staging_rows
+JOIN (
+    SELECT staging_id, min(sequence) AS sequence, arg_min(path, sequence) AS path FROM eval_files GROUP BY staging_id
+) USING (staging_id)
+WHERE dataset = $dataset AND model = $model
+QUALIFY row_number() OVER (PARTITION BY example_id, epoch ORDER BY sequence DESC) = 1
+ORDER BY example_id, epoch
+"""
+
+
+@dg.asset(
+    partitions_def=dataset_and_model,
+    group_name="evals",
+    kinds={"duckdb"},
+    code_version=NODES["raw_evals"].code_version,
+    check_specs=checks.RAW_EVALS_CHECKS,
+)
+def raw_evals(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> Made:
+    """Prompts, answers and scores of one model on one dataset, as the newest files deliver them."""
+    refresh = Refresh.begin(context, warehouse, settings)
+    # The rows move inside the database: a file may be larger than memory.
+    with warehouse.write() as connection:
+        delete_partition(connection, "raw_evals", refresh.partition.columns)
+        connection.execute(_NEWEST_ROWS, refresh.partition.columns)
+        counts = _counts(connection, refresh.partition)
+        results = [
+            checks.unique_ids(counts["rows"], counts["distinct_keys"]),
+            checks.quarantine_share(counts["rows"], counts["quarantined"], settings.evals.max_quarantine_share),
+        ]
+        version = content_version([_version_rows(connection, refresh.partition)])
+        refresh.record(connection, version, counts["rows"], results)
+    metadata = {name: counts[name] for name in ("examples", "epochs", "unscored", "empty_answers", "quarantined")}
+    return refresh.result(version, counts["rows"], {**metadata, "files": _files(warehouse, refresh.partition)}, results)
+
+
+def _counts(connection: Connection, partition: Partition) -> dict[str, int]:
+    result = connection.execute(
+        """SELECT count(*) AS rows, count(DISTINCT (example_id, epoch)) AS distinct_keys,
+            count(DISTINCT example_id) AS examples, count(DISTINCT epoch) AS epochs,
+            count(*) FILTER (score IS NULL) AS unscored, count(*) FILTER (trim(output_text) = '') AS empty_answers,
+            (SELECT count(*) FROM quarantine WHERE dataset = $dataset AND model = $model) AS quarantined
+        FROM raw_evals WHERE dataset = $dataset AND model = $model""",
+        partition.columns,
+    ).to_arrow_table()
+    return {name: int(value) for name, value in result.to_pylist()[0].items()}
+
+
+def _version_rows(connection: Connection, partition: Partition) -> pa.Table:
+    return connection.execute(
+        """SELECT example_id, epoch, row_digest FROM raw_evals WHERE dataset = $dataset AND model = $model
+        ORDER BY example_id, epoch""",
+        partition.columns,
+    ).to_arrow_table()
+
+
+def _files(warehouse: Warehouse, partition: Partition) -> list[str]:
+    found = warehouse.query(
+        "SELECT DISTINCT source_path FROM raw_evals WHERE dataset = $dataset AND model = $model ORDER BY ALL",
+        partition.columns,
+    )
+    return [str(path) for path in found.column("source_path").to_pylist()]

@@ -1,0 +1,146 @@
+"""failure_slices: where one model fails on one dataset."""
+
+import json
+from collections.abc import Sequence
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+
+from faultmap_assets import pictures, queries
+from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.partitions import by_dataset, dataset_and_model
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import NODES, Partition
+from faultmap_assets.warehouse import Warehouse
+from faultmap_core.results import FailureSlice, strict
+from faultmap_core.slices import SliceSettings, find_failure_slices
+
+_TABLE_ROWS_SHOWN = 20
+
+
+@dg.asset(
+    partitions_def=dataset_and_model,
+    deps=["raw_evals", "scores", dg.AssetDep("prompt_clusters", partition_mapping=by_dataset)],
+    group_name="where",
+    kinds={"duckdb", "scipy"},
+    code_version=NODES["failure_slices"].code_version,
+)
+def failure_slices(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> Made:
+    """Regions of a dataset's prompts where one model fails significantly more than on the rest."""
+    refresh = Refresh.begin(context, warehouse, settings)
+    dataset = str(refresh.partition.dataset)
+    prompts = queries.prompt_vectors(warehouse, dataset)
+    tree = queries.cluster_tree(warehouse, dataset, prompts.prompt_ids)
+    rows = queries.eval_rows(warehouse, refresh.partition, prompts.prompt_ids)
+    analysis = find_failure_slices(
+        rows, tree, prompts.vectors, SliceSettings(**settings.slices.model_dump(), seed=settings.seed)
+    )
+    places = queries.example_places(warehouse, dataset, prompts.prompt_ids)[rows.unit]
+    members = {found.name: found.sample_indices for found in analysis.slices}
+    return refresh.write(
+        {
+            "failure_slices": _slice_table(refresh.partition, analysis.slices),
+            "failure_slice_members": _member_table(refresh.partition, analysis.slices, rows.example_ids),
+        },
+        metadata={
+            "examples": analysis.total_rows,
+            "scored": analysis.scored_rows,
+            "failures": analysis.failures,
+            "failure_rate": analysis.failure_rate,
+            "candidates_tested": analysis.tested,
+            "slices": dg.MetadataValue.md(_markdown_table(analysis.slices)),
+            "map": dg.MetadataValue.md(pictures.slice_map(places, np.asarray(rows.failed), members)),
+            **({"note": analysis.note} if analysis.note else {}),
+        },
+    )
+
+
+def _slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Table:
+    records = [
+        {
+            **partition.columns,
+            "slice_id": found.slice_id,
+            "rank": rank,
+            "name": found.name,
+            "description": found.description,
+            "size": found.size,
+            "prompts": found.units,
+            "failures": found.failures,
+            "excess_failures": found.excess_failures,
+            "failure_rate": found.failure_rate,
+            "baseline_rate": found.baseline_rate,
+            "risk_difference": found.risk_difference,
+            "risk_difference_low": found.risk_difference_low,
+            "risk_difference_high": found.risk_difference_high,
+            "effect_size": found.effect_size,
+            "p_value": found.p_value,
+            "adjusted_p_value": found.adjusted_p_value,
+            "test_used": found.test_used,
+            "named_by": found.named_by,
+            "root_cause": found.root_cause,
+            "suggested_remediation": found.suggested_remediation,
+            "examples": json.dumps(strict(found.examples), ensure_ascii=False),
+        }
+        for rank, found in enumerate(slices, start=1)
+    ]
+    return pa.Table.from_pylist(records, schema=_SLICE_SCHEMA)
+
+
+def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_ids: Sequence[str]) -> pa.Table:
+    members = [
+        {**partition.columns, "slice_id": found.slice_id, "example_id": example_ids[row]}
+        for found in slices
+        for row in found.sample_indices
+    ]
+    names = ("dataset", "model", "slice_id", "example_id")
+    return pa.Table.from_pylist(members, schema=pa.schema([(name, pa.string()) for name in names]))
+
+
+def _markdown_table(slices: Sequence[FailureSlice]) -> str:
+    if not slices:
+        return "No region fails significantly more than the rest."
+    lines = ["| slice | examples | failed | rest | excess failures | adjusted p |", "|---|--:|--:|--:|--:|--:|"]
+    lines += [
+        f"| {_cell(found.name)} | {found.size} | {found.failure_rate:.0%} | {found.baseline_rate:.0%}"
+        f" | {found.excess_failures:.1f} | {found.adjusted_p_value:.2g} |"
+        for found in slices[:_TABLE_ROWS_SHOWN]
+    ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Text from outside must not become markup."""
+    escaped = "".join("\\" + character if character in "\\`*_{}[]<>()#+!|&~" else character for character in text)
+    return " ".join(escaped.split())
+
+
+_SLICE_SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("model", pa.string()),
+        ("slice_id", pa.string()),
+        ("rank", pa.int32()),
+        ("name", pa.string()),
+        ("description", pa.string()),
+        ("size", pa.int32()),
+        ("prompts", pa.int32()),
+        ("failures", pa.int32()),
+        ("excess_failures", pa.float64()),
+        ("failure_rate", pa.float64()),
+        ("baseline_rate", pa.float64()),
+        ("risk_difference", pa.float64()),
+        ("risk_difference_low", pa.float64()),
+        ("risk_difference_high", pa.float64()),
+        ("effect_size", pa.float64()),
+        ("p_value", pa.float64()),
+        ("adjusted_p_value", pa.float64()),
+        ("test_used", pa.string()),
+        ("named_by", pa.string()),
+        ("root_cause", pa.string()),
+        ("suggested_remediation", pa.string()),
+        ("examples", pa.string()),
+    ]
+)

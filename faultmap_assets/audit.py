@@ -1,0 +1,113 @@
+"""How is everything that is stale made, here and now, without a daemon?
+
+`faultmap audit` and the staleness sensor decide by the same function; this module runs what it decides, in this
+process, recorded in the same Dagster instance that the UI shows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from faultmap_assets.automation import JOBS, dagster_key, in_progress, run_tags
+from faultmap_assets.definitions import defs
+from faultmap_assets.home import PROCESS_TAG, close_dead_runs, process_tag
+from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.records import read_state
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
+from faultmap_assets.warehouse import open_warehouse
+
+_POLL_SECONDS = 0.5
+# Errors are told by the caller, in one line each.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+OnRun = Callable[[PlannedRun, int], None]
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed: what it was to make, and why."""
+
+    run: PlannedRun
+    reason: str
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What became of everything that was stale.
+
+    Attributes:
+        made: the partitions that were made, in order.
+        failed: runs that failed.
+        left: partitions that are still stale, because they or something above them failed.
+    """
+
+    made: tuple[AssetPartition, ...]
+    failed: tuple[FailedRun, ...]
+    left: tuple[StalePartition, ...]
+
+
+def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRun | None = None) -> RefreshOutcome:
+    """Make every stale partition, upstream first; what another live process is making is waited for.
+
+    Args:
+        on_run: called before each run with the run and the number of partitions that are stale at the moment.
+    Raises: WarehouseError where the warehouse cannot be opened.
+    """
+    close_dead_runs(instance)
+    made: list[AssetPartition] = []
+    failed: list[FailedRun] = []
+    while True:
+        with open_warehouse(settings).read() as connection:
+            state = read_state(connection)
+        sync_partitions(instance, state.sources)
+        elsewhere = in_progress(instance)
+        stale = stale_partitions(state, settings, elsewhere)
+        tried = {failure.run.digest for failure in failed}
+        runs = [run for run in plan_runs(stale, elsewhere) if run.digest not in tried]
+        if not runs and not elsewhere:
+            return RefreshOutcome(tuple(made), tuple(failed), tuple(stale))
+        if not runs:
+            time.sleep(_POLL_SECONDS)
+        for run in runs:
+            if on_run:
+                on_run(run, len(stale))
+            reason = _execute(run, instance)
+            if reason is None:
+                made += [(asset, run.partition) for asset in run.assets]
+            else:
+                failed.append(FailedRun(run, reason))
+
+
+def _execute(run: PlannedRun, instance: dg.DagsterInstance) -> str | None:
+    """Run one job in this process; return why it failed, or None."""
+    result = defs.resolve_job_def(JOBS[run.scope].name).execute_in_process(
+        instance=instance,
+        partition_key=dagster_key(run.partition) if run.partition.dataset else None,
+        asset_selection=[dg.AssetKey(asset) for asset in run.assets],
+        tags={**run_tags(run), PROCESS_TAG: process_tag()},
+        run_config=_QUIET,
+        raise_on_error=False,
+    )
+    return None if result.success else _failure_reason(result)
+
+
+def _failure_reason(result: dg.ExecuteInProcessResult) -> str:
+    for evaluation in result.get_asset_check_evaluations():
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
+            asset = evaluation.asset_key.to_user_string()
+            return f"the check {evaluation.check_name} of {asset} failed: {evaluation.description}"
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            error = data.error
+            while error and error.cause:
+                error = error.cause
+            return " ".join(error.message.split()) if error else "unknown"
+    return "the run failed before its first step; the Dagster UI shows its log"

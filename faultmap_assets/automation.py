@@ -1,0 +1,112 @@
+"""What starts by itself? One job per kind of partition, and the sensor that requests what is stale.
+
+Dagster's own conditions are not used: on a sparse product of datasets and models they never fire, and where branches
+join they lose updates (see `staleness`).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.records import read_state
+from faultmap_assets.settings import load_settings
+from faultmap_assets.staleness import (
+    ASSET_GRAPH,
+    AssetPartition,
+    Partition,
+    PlannedRun,
+    Scope,
+    plan_runs,
+    stale_partitions,
+)
+from faultmap_assets.warehouse import open_warehouse
+
+PARTITION_TAG, ASSETS_TAG, DIGEST_TAG = "faultmap/partition", "faultmap/assets", "faultmap/inputs"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+JOBS = {
+    scope: dg.define_asset_job(
+        f"refresh_{'report' if scope is Scope.NONE else scope.value}",
+        selection=[node.name for node in ASSET_GRAPH if node.scope is scope],
+        executor_def=dg.in_process_executor,
+        description=f"Makes stale assets that are partitioned by {scope.value.replace('_', ' × ')}.",
+    )
+    for scope in Scope
+}
+
+
+def run_tags(run: PlannedRun) -> dict[str, str]:
+    """Return the tags by which later ticks recognise a run."""
+    return {
+        PARTITION_TAG: run.partition.key or "-",
+        ASSETS_TAG: ",".join(run.assets),
+        DIGEST_TAG: run.digest,
+    }
+
+
+def in_progress(instance: dg.DagsterInstance) -> set[AssetPartition]:
+    """Return what unfinished runs, the audit's and the sensor's, are making."""
+    making: set[AssetPartition] = set()
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if ASSETS_TAG in run.tags:
+            dataset, _, model = run.tags[PARTITION_TAG].partition("|")
+            partition = Partition(None if dataset == "-" else dataset, model or None)
+            making |= {(asset, partition) for asset in run.tags[ASSETS_TAG].split(",")}
+    return making
+
+
+def failed_attempts(instance: dg.DagsterInstance, run: PlannedRun) -> int:
+    """Return how often a run that would be made from the same inputs has failed."""
+    return instance.get_runs_count(
+        dg.RunsFilter(tags=run_tags(run), statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+    )
+
+
+@dg.sensor(
+    jobs=list(JOBS.values()),
+    minimum_interval_seconds=load_settings().automation.interval_seconds,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Requests every partition whose inputs, settings or code changed, once all above it is settled.",
+)
+def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request what `stale_partitions` says, a failed one a bounded number of times."""
+    settings = load_settings()
+    with open_warehouse(settings).read() as connection:
+        state = read_state(connection)
+    sync_partitions(context.instance, state.sources)
+    making = in_progress(context.instance)
+    stale = stale_partitions(state, settings, making)
+    given_up = 0
+    for run in plan_runs(stale, making):
+        attempts = failed_attempts(context.instance, run)
+        if attempts >= settings.automation.max_attempts:
+            given_up += 1
+            continue
+        yield dg.RunRequest(
+            run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}",
+            job_name=JOBS[run.scope].name,
+            asset_selection=[dg.AssetKey(asset) for asset in run.assets],
+            partition_key=dagster_key(run.partition) if run.partition.dataset else None,
+            tags=run_tags(run),
+        )
+    if stale or given_up:
+        context.log.info(
+            "%d stale, %d being made, %d given up after repeated failures", len(stale), len(making), given_up
+        )
+    else:
+        yield dg.SkipReason("everything is fresh")
+
+
+def dagster_key(partition: Partition) -> str:
+    """Return the partition key in the type that Dagster wants."""
+    if partition.model is not None:
+        return dg.MultiPartitionKey(partition.columns)
+    return partition.key

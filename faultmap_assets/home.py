@@ -1,0 +1,79 @@
+"""Where does the state of a project lie? One folder: the warehouse, the reports and the Dagster instance."""
+
+from __future__ import annotations
+
+import os
+import socket
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import dagster as dg
+
+from faultmap_assets.settings import HOME_VARIABLE, Settings
+from faultmap_core.errors import ConfigurationError
+
+PROCESS_TAG = "faultmap/process"
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make the state folder; return its Dagster folder, in which `dagster.yaml` is a link to ours.
+
+    A `dagster.yaml` that somebody put there as a file of their own is left alone.
+    Raises: ConfigurationError where the folder cannot be made.
+    """
+    folder = (settings.home / "dagster").resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / "dagster.yaml"
+        with as_file(files("faultmap_assets") / "dagster.yaml") as source:
+            if target.is_symlink() and target.resolve() != source.resolve():
+                target.unlink()
+            if not target.exists():
+                target.symlink_to(source.resolve())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings.home}: the state folder cannot be made: {error.strerror}; choose another with --home"
+        ) from error
+    return folder
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Open the Dagster instance that the UI shows; runs of this process use the same settings and home."""
+    folder = prepare_home(settings)
+    os.environ[HOME_VARIABLE] = str(settings.home.resolve())
+    return dg.DagsterInstance.from_config(str(folder))
+
+
+def process_tag() -> str:
+    """Identify this process, for `close_dead_runs` of a later one."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> int:
+    """Fail the unfinished runs whose process, on this machine, is gone; return their number.
+
+    A killed audit leaves its run "started" for ever, and what it was making would be waited for.
+    """
+    unfinished = instance.get_runs(
+        dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+        )
+    )
+    closed = 0
+    for run in unfinished:
+        host, _, process = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if host == socket.gethostname() and not _alive(int(process)):
+            instance.report_run_failed(run, "its process was killed")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            closed += 1
+    return closed
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,44 @@
+"""By what are the assets partitioned? Datasets and models appear as files deliver them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import dagster as dg
+
+from faultmap_assets.staleness import Partition
+
+datasets = dg.DynamicPartitionsDefinition(name="dataset")
+models = dg.DynamicPartitionsDefinition(name="model")
+dataset_and_model = dg.MultiPartitionsDefinition({"dataset": datasets, "model": models})
+
+with warnings.catch_warnings():
+    # In beta at Dagster for years; its behaviour here is pinned by the graph test.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    by_dataset = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name="dataset")
+"""dataset × model onto dataset, in both directions."""
+
+
+def partition_of(context: dg.AssetExecutionContext) -> Partition:
+    """Return the partition that a run makes."""
+    if not context.has_partition_key:
+        return Partition()
+    key = context.partition_key
+    if isinstance(key, dg.MultiPartitionKey):
+        return Partition(key.keys_by_dimension["dataset"], key.keys_by_dimension["model"])
+    return Partition(key)
+
+
+def sync_partitions(instance: dg.DagsterInstance, present: Iterable[Partition]) -> None:
+    """Make the instance's partition keys those that `present` names: new ones added, vanished ones removed."""
+    present = list(present)
+    for name, keys in (
+        ("dataset", {partition.dataset for partition in present if partition.dataset}),
+        ("model", {partition.model for partition in present if partition.model}),
+    ):
+        known = set(instance.get_dynamic_partitions(name))
+        if new := sorted(keys - known):
+            instance.add_dynamic_partitions(name, new)
+        for vanished in sorted(known - keys):
+            instance.delete_dynamic_partition(name, vanished)

@@ -1,0 +1,179 @@
+"""What do assets, reports and commands read? Typed reads of the warehouse; its tables stand in `migrations/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from faultmap_assets.staleness import Partition
+from faultmap_assets.warehouse import Warehouse
+from faultmap_core.clustering import ClusterTree
+from faultmap_core.slices import EvalRows
+
+# A repeated example shows its first epoch.
+_FIRST_EPOCH = "QUALIFY row_number() OVER (PARTITION BY model, example_id ORDER BY epoch) = 1"
+
+
+@dataclass(frozen=True)
+class PromptVectors:
+    """The distinct prompts of a dataset: n ids in ascending order, n texts, (n, d) unit vectors."""
+
+    prompt_ids: list[str]
+    texts: list[str]
+    vectors: NDArray[np.float32]
+
+
+def example_texts(warehouse: Warehouse, dataset: str) -> pa.Table:
+    """Return dataset, model, example_id and text (of a chat, its last user turn) of all examples of a dataset."""
+    return warehouse.query(
+        f"""SELECT dataset, model, example_id, coalesce(question_text, input_text) AS text FROM raw_evals
+        WHERE dataset = $dataset {_FIRST_EPOCH} ORDER BY model, example_id""",
+        {"dataset": dataset},
+    )
+
+
+def unembedded(warehouse: Warehouse, embedder: str, hashes: Sequence[str]) -> set[str]:
+    """Return those of `hashes` for which no vector of this embedder is stored."""
+    known = warehouse.query(
+        "SELECT text_hash FROM embedding_vectors WHERE embedder = $embedder AND list_contains($hashes, text_hash)"
+        if len(hashes) < 100
+        else "SELECT text_hash FROM embedding_vectors WHERE embedder = $embedder",
+        {"embedder": embedder, "hashes": list(hashes)} if len(hashes) < 100 else {"embedder": embedder},
+    )
+    return set(hashes) - set(known.column("text_hash").to_pylist())
+
+
+def prompt_vectors(warehouse: Warehouse, dataset: str) -> PromptVectors:
+    """Return the distinct prompts of a dataset with their vectors."""
+    rows = warehouse.query(
+        """SELECT prompt_id, text, dimensions, vector FROM prompt_embeddings
+        JOIN embedding_vectors USING (embedder, text_hash) WHERE dataset = $dataset ORDER BY prompt_id""",
+        {"dataset": dataset},
+    )
+    width = rows.column("dimensions")[0].as_py() if rows.num_rows else 0
+    flat = rows.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = np.asarray(flat, dtype=np.float32).reshape(rows.num_rows, width)
+    return PromptVectors(rows.column("prompt_id").to_pylist(), rows.column("text").to_pylist(), vectors)
+
+
+def cluster_tree(warehouse: Warehouse, dataset: str, prompt_ids: Sequence[str]) -> ClusterTree:
+    """Return a dataset's tree, its units numbered as `prompt_ids` is."""
+    parameters = {"dataset": dataset}
+    placed = warehouse.query(
+        "SELECT prompt_id FROM prompt_clusters WHERE dataset = $dataset ORDER BY position", parameters
+    )
+    nodes = warehouse.query("SELECT * FROM prompt_cluster_nodes WHERE dataset = $dataset ORDER BY node", parameters)
+    unit = {prompt_id: index for index, prompt_id in enumerate(prompt_ids)}
+    order = np.array([unit[prompt_id] for prompt_id in placed.column("prompt_id").to_pylist()], dtype=np.int64)
+    methods = nodes.column("method").to_pylist()
+    return ClusterTree(
+        order=order,
+        parent=nodes.column("parent").to_numpy().astype(np.int64),
+        start=nodes.column("start_position").to_numpy().astype(np.int64),
+        end=nodes.column("end_position").to_numpy().astype(np.int64),
+        height=nodes.column("height").to_numpy().astype(np.float64),
+        method=methods[0] if methods else "agglomerative",
+    )
+
+
+def eval_rows(warehouse: Warehouse, partition: Partition, prompt_ids: Sequence[str]) -> EvalRows:
+    """Return the examples of one model on one dataset, each with the position of its prompt in `prompt_ids`."""
+    rows = warehouse.query(
+        f"""SELECT s.example_id, p.text AS prompt, r.output_text, r.correct_answer, s.score, s.failed, e.prompt_id,
+            r.metadata
+        FROM scores s
+        JOIN (
+            SELECT * FROM raw_evals WHERE dataset = $dataset AND model = $model {_FIRST_EPOCH}
+        ) r USING (dataset, model, example_id)
+        JOIN example_prompts e USING (dataset, model, example_id)
+        JOIN prompt_embeddings p ON p.dataset = s.dataset AND p.prompt_id = e.prompt_id
+        WHERE s.dataset = $dataset AND s.model = $model ORDER BY s.example_id""",
+        partition.columns,
+    )
+    unit = {prompt_id: index for index, prompt_id in enumerate(prompt_ids)}
+    failed = rows.column("failed").cast(pa.float64())
+    return EvalRows(
+        example_ids=rows.column("example_id").to_pylist(),
+        prompts=rows.column("prompt").to_pylist(),
+        responses=rows.column("output_text").to_pylist(),
+        references=rows.column("correct_answer").to_pylist(),
+        scores=_floats(rows.column("score")),
+        failed=_floats(failed),
+        unit=np.array([unit[prompt_id] for prompt_id in rows.column("prompt_id").to_pylist()], dtype=np.int64),
+    )
+
+
+def failure_slices(
+    warehouse: Warehouse, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the failure slices with their examples decoded, by dataset, model and rank."""
+    rows = warehouse.query(
+        """SELECT * FROM failure_slices
+        WHERE ($datasets IS NULL OR list_contains($datasets, dataset))
+        AND ($models IS NULL OR list_contains($models, model))
+        ORDER BY dataset, model, rank""",
+        {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
+    ).to_pylist()
+    return [{**row, "examples": json.loads(row["examples"])} for row in rows]
+
+
+def score_summaries(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return examples, scored, failures and failure rate by dataset and model."""
+    rows: list[dict[str, Any]] = warehouse.query(
+        """SELECT dataset, model, count(*) AS examples, count(score) AS scored,
+            count(*) FILTER (failed) AS failures, count(*) FILTER (failed) / nullif(count(failed), 0) AS failure_rate
+        FROM scores GROUP BY dataset, model ORDER BY dataset, model"""
+    ).to_pylist()
+    return rows
+
+
+def quarantined(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return the quarantined rows: path, line, reason, excerpt, dataset, model."""
+    rows: list[dict[str, Any]] = warehouse.query(
+        "SELECT path, line, reason, excerpt, dataset, model FROM quarantine ORDER BY path, line"
+    ).to_pylist()
+    return rows
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Null becomes nan."""
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def example_places(warehouse: Warehouse, dataset: str, prompt_ids: Sequence[str]) -> NDArray[np.float32]:
+    """Return the (n, 2) places on the 2-D map of the prompts that `prompt_ids` names."""
+    rows = warehouse.query(
+        "SELECT prompt_id, x, y FROM prompt_clusters WHERE dataset = $dataset ORDER BY prompt_id", {"dataset": dataset}
+    )
+    place = {
+        prompt_id: (x, y)
+        for prompt_id, x, y in zip(*(rows.column(name).to_pylist() for name in ("prompt_id", "x", "y")), strict=True)
+    }
+    return np.array([place[prompt_id] for prompt_id in prompt_ids], dtype=np.float32).reshape(-1, 2)
+
+
+def map_points(warehouse: Warehouse, partition: Partition) -> pa.Table:
+    """Return example_id, x, y and failed (1.0, 0.0 or nan) of one model's examples on one dataset."""
+    return warehouse.query(
+        """SELECT s.example_id, c.x, c.y, coalesce(s.failed::DOUBLE, 'nan'::DOUBLE) AS failed
+        FROM scores s JOIN example_prompts e USING (dataset, model, example_id)
+        JOIN prompt_clusters c ON c.dataset = s.dataset AND c.prompt_id = e.prompt_id
+        WHERE s.dataset = $dataset AND s.model = $model ORDER BY s.example_id""",
+        partition.columns,
+    )
+
+
+def slice_members(warehouse: Warehouse, partition: Partition) -> dict[str, list[str]]:
+    """Return slice id -> example ids of one model on one dataset."""
+    rows = warehouse.query(
+        """SELECT slice_id, list(example_id ORDER BY example_id) AS members FROM failure_slice_members
+        WHERE dataset = $dataset AND model = $model GROUP BY slice_id ORDER BY slice_id""",
+        partition.columns,
+    )
+    return dict(zip(rows.column("slice_id").to_pylist(), rows.column("members").to_pylist(), strict=True))

@@ -1,0 +1,223 @@
+"""What may a user decide, and what holds where they decide nothing? `faultmap.yaml`, typed and validated."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from faultmap_core.errors import ConfigurationError
+from faultmap_core.evals import EvalOptions, parse_column_map
+
+SETTINGS_FILE = "faultmap.yaml"
+HOME_VARIABLE = "FAULTMAP_HOME"
+SETTINGS_VARIABLE = "FAULTMAP_SETTINGS"
+DEFAULT_HOME = "var"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DatasetSettings(_Section):
+    """What the scores of a dataset mean.
+
+    A failure is a score below `success_threshold`, or above it where `higher_is_better` is false. Without a threshold
+    it is the middle of `score_range`.
+    """
+
+    score_range: tuple[float, float] = (0.0, 1.0)
+    success_threshold: float | None = None
+    higher_is_better: bool = True
+    score_mode: Literal["given"] = "given"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DatasetSettings:
+        low, high = self.score_range
+        if not low < high:
+            raise ValueError(f"score_range [{low:g}, {high:g}]: the first must be below the second")
+        if not low <= self.threshold <= high:
+            raise ValueError(f"success_threshold {self.threshold:g} is outside of score_range [{low:g}, {high:g}]")
+        return self
+
+    @property
+    def threshold(self) -> float:
+        """The score that separates failures from successes."""
+        return sum(self.score_range) / 2 if self.success_threshold is None else self.success_threshold
+
+
+class EvalSettings(_Section):
+    """Where eval files lie and how their columns are named."""
+
+    paths: tuple[str, ...] = ()
+    columns: dict[str, str] = {}
+    dataset_name: str | None = None
+    model_name: str | None = None
+    generate_ids: bool = False
+    max_quarantine_share: Share = 0.5
+
+    @field_validator("columns")
+    @classmethod
+    def _known_fields(cls, columns: dict[str, str]) -> dict[str, str]:
+        return parse_column_map([f"{name}={column}" for name, column in columns.items()])
+
+
+class LogSettings(_Section):
+    """Where production logs lie."""
+
+    paths: tuple[str, ...] = ()
+
+
+class EmbeddingSettings(_Section):
+    """Which embedder turns prompts into vectors."""
+
+    model: str = "wordllama"
+    max_text_chars: int | None = Field(default=2000, ge=1)
+
+
+class LanguageModelSettings(_Section):
+    """Which language model names and judges; none is a normal state. Keys stand in the environment, never here."""
+
+    model: str | None = None
+    api_key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+class ClusterSettings(_Section):
+    """How prompts are arranged into the tree whose nodes are the candidate slices."""
+
+    method: Literal["agglomerative", "hdbscan"] = "agglomerative"
+
+
+class SliceSettings(_Section):
+    """When a region counts as a failure slice."""
+
+    significance_level: float = Field(default=0.05, gt=0, lt=1)
+    min_slice_size: int = Field(default=10, ge=2)
+    test: Literal["midp", "fisher", "chi2"] = "midp"
+
+
+class AutomationSettings(_Section):
+    """How the staleness sensor behaves."""
+
+    max_attempts: int = Field(default=3, ge=1)
+    interval_seconds: int = Field(default=30, ge=5)
+
+
+class WarehouseSettings(_Section):
+    """Where results are kept, and how long to wait for another writer."""
+
+    path: str | None = None
+    lock_timeout_seconds: float = Field(default=120, gt=0)
+    memory_limit_mb: int = Field(default=1000, ge=100)
+
+
+class Settings(_Section):
+    """All of `faultmap.yaml`. Everything has a default."""
+
+    home: Path = Path(DEFAULT_HOME)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    evals: EvalSettings = EvalSettings()
+    logs: LogSettings = LogSettings()
+    dataset_defaults: DatasetSettings = DatasetSettings()
+    datasets: dict[str, DatasetSettings] = {}
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    language_model: LanguageModelSettings = LanguageModelSettings()
+    clusters: ClusterSettings = ClusterSettings()
+    slices: SliceSettings = SliceSettings()
+    automation: AutomationSettings = AutomationSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file."""
+        return Path(self.warehouse.path) if self.warehouse.path else self.home / "faultmap.duckdb"
+
+    @property
+    def report_folder(self) -> Path:
+        """Where `audit_report` writes."""
+        return self.home / "reports"
+
+    def dataset(self, name: str) -> DatasetSettings:
+        """Return what holds for one dataset."""
+        return self.datasets.get(name, self.dataset_defaults)
+
+    def eval_options(self, **overrides: Any) -> EvalOptions:
+        """Return how eval files are to be read; `overrides` (not None) win over the file's settings."""
+        chosen: dict[str, Any] = {
+            "column_map": self.evals.columns,
+            "dataset_name": self.evals.dataset_name,
+            "model_name": self.evals.model_name,
+            "generate_ids": self.evals.generate_ids,
+        }
+        chosen.update({name: value for name, value in overrides.items() if value})
+        return EvalOptions(
+            **chosen,
+            score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
+            default_score_range=self.dataset_defaults.score_range,
+        )
+
+
+def load_settings(path: Path | None = None, home: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: the file; by default the one that FAULTMAP_SETTINGS names, else `faultmap.yaml` in the current folder
+            where there is one, else none.
+        home: the state folder; wins over FAULTMAP_HOME, which wins over the file's `home`.
+    Raises:
+        ConfigurationError: the file cannot be read, is no YAML, has an unknown key or a value that is not allowed.
+    """
+    named = path or (Path(os.environ[SETTINGS_VARIABLE]) if os.environ.get(SETTINGS_VARIABLE) else None)
+    source = named or Path(SETTINGS_FILE)
+    content = _read_yaml(source) if named or source.is_file() else {}
+    chosen_home = home or os.environ.get(HOME_VARIABLE)
+    if chosen_home:
+        content = {**content, "home": str(chosen_home)}
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{source}: {_first_problem(error)}") from None
+
+
+def _read_yaml(source: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(source.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"{source}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{source}: no YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{source}: expected keys and values, found a {type(content).__name__}")
+    return content
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Say the key, the value and what is allowed, in one line."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"]) or "the settings"
+    if problem["type"] == "extra_forbidden":
+        known = _keys_beside(problem["loc"])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
+    value = str(problem["input"])[:80]
+    return f"{key}: {value!r} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Settings
+    for part in location[:-1]:
+        if part == "datasets":
+            section = DatasetSettings
+        elif part in section.model_fields:
+            annotation = section.model_fields[str(part)].annotation
+            section = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else section
+    return list(section.model_fields)

@@ -1,0 +1,268 @@
+"""Which partitions are out of date, why, and in which order are they to be made?
+
+Staleness is a fact, not an event: every materialisation records what it was made from (`Inputs`), and a partition is
+stale where that differs from the present. The functions here are pure; the audit, the status and the sensor all use
+them. Conditions on events lose updates where branches of the graph join; a comparison cannot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from faultmap_assets.settings import Settings
+
+
+class Scope(Enum):
+    """By what an asset is partitioned."""
+
+    DATASET_MODEL = "dataset_model"
+    DATASET = "dataset"
+    NONE = "none"
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One partition of any asset; `dataset` and `model` are None where the asset is not partitioned by them."""
+
+    dataset: str | None = None
+    model: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The partition key in Dagster's form: `dataset|model`, `dataset`, or the empty string."""
+        return "|".join(part for part in (self.dataset, self.model) if part is not None)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The partition columns of a table and their values."""
+        named = {"dataset": self.dataset, "model": self.model}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class AssetNode:
+    """One asset of the graph, as far as staleness is concerned.
+
+    Attributes:
+        upstream: the assets it reads.
+        code_version: changes when its result would change for other reasons than its inputs.
+        settings: the part of the settings that its result depends on, as JSON values.
+    """
+
+    name: str
+    scope: Scope
+    upstream: tuple[str, ...]
+    code_version: str
+    settings: Callable[[Settings, Partition], Any]
+
+
+def _no_settings(settings: Settings, partition: Partition) -> None:
+    return None
+
+
+ASSET_GRAPH: tuple[AssetNode, ...] = (
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "1", _no_settings),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "1", lambda s, p: s.dataset(p.dataset or "").model_dump()),
+    AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
+    AssetNode(
+        "prompt_clusters",
+        Scope.DATASET,
+        ("prompt_embeddings",),
+        "1",
+        lambda s, p: [s.clusters.model_dump(), s.seed],
+    ),
+    AssetNode(
+        "failure_slices",
+        Scope.DATASET_MODEL,
+        ("raw_evals", "scores", "prompt_clusters"),
+        "1",
+        lambda s, p: [s.slices.model_dump(), s.language_model.model_dump(), s.seed],
+    ),
+    AssetNode("audit_report", Scope.NONE, ("scores", "prompt_clusters", "failure_slices"), "1", _no_settings),
+)
+"""Every asset after those that it reads."""
+
+NODES: Mapping[str, AssetNode] = {node.name: node for node in ASSET_GRAPH}
+
+AssetPartition = tuple[str, Partition]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a partition is made from: equal inputs give an equal result."""
+
+    code_version: str
+    settings: str
+    upstream: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits that identify these inputs."""
+        return _digest([self.code_version, self.settings, sorted(self.upstream.items())])
+
+    def to_json(self) -> str:
+        """The form in which a materialisation records them."""
+        return json.dumps(
+            {"code_version": self.code_version, "settings": self.settings, "upstream": dict(self.upstream)},
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Inputs:
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        return cls(content["code_version"], content["settings"], content["upstream"])
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """What is recorded of a partition's last materialisation.
+
+    Attributes:
+        blocked_by: the blocking check that failed on it, if one did; nothing below it is made then.
+    """
+
+    data_version: str
+    inputs: Inputs
+    blocked_by: str | None = None
+
+
+@dataclass(frozen=True)
+class WarehouseState:
+    """What exists now.
+
+    Attributes:
+        sources: (dataset, model) -> digest of the rows that files deliver for it.
+        materialized: what each partition was made from.
+    """
+
+    sources: Mapping[Partition, str]
+    materialized: Mapping[AssetPartition, Materialization] = field(default_factory=dict)
+
+    def partitions(self, scope: Scope) -> list[Partition]:
+        """Return the partitions that exist for a scope, sorted."""
+        if scope is Scope.NONE:
+            return [Partition()] if self.sources else []
+        if scope is Scope.DATASET:
+            return sorted({Partition(source.dataset) for source in self.sources})
+        return sorted(self.sources)
+
+    def upstream(self, node: AssetNode, partition: Partition) -> Iterator[AssetPartition]:
+        """Yield what one partition reads: for every upstream asset the partitions that share its keys."""
+        for name in node.upstream:
+            scope = NODES[name].scope
+            if scope is Scope.DATASET_MODEL and node.scope is Scope.DATASET_MODEL:
+                yield name, partition
+            elif scope is Scope.DATASET and node.scope is not Scope.NONE:
+                yield name, Partition(partition.dataset)
+            else:
+                for candidate in self.partitions(scope):
+                    if node.scope is Scope.NONE or candidate.dataset == partition.dataset:
+                        yield name, candidate
+
+    def inputs(self, node: AssetNode, partition: Partition, settings: Settings) -> Inputs:
+        """Return what a partition would be made from if it were made now."""
+        versions: dict[str, list[list[str]]] = {name: [] for name in node.upstream}
+        for name, upstream in self.upstream(node, partition):
+            record = self.materialized.get((name, upstream))
+            versions[name].append([upstream.key, record.data_version if record else ""])
+        upstream_digests = {name: _digest(found) for name, found in versions.items()}
+        if not node.upstream:
+            upstream_digests["files"] = self.sources.get(partition, "")
+        return Inputs(node.code_version, _digest(node.settings(settings, partition)), upstream_digests)
+
+
+@dataclass(frozen=True)
+class StalePartition:
+    """A partition whose record differs from the present.
+
+    Attributes:
+        reason: why, in words.
+        inputs: what it would be made from now.
+        waits_for: partitions above it that are not settled yet; while there are any it cannot be made.
+    """
+
+    asset: str
+    partition: Partition
+    reason: str
+    inputs: Inputs
+    waits_for: tuple[AssetPartition, ...] = ()
+
+
+def stale_partitions(
+    state: WarehouseState, settings: Settings, in_progress: Set[AssetPartition] = frozenset()
+) -> list[StalePartition]:
+    """Return the stale partitions, each after everything that it waits for, then by key.
+
+    Args:
+        in_progress: partitions that are being made at the moment; what is below them waits.
+    """
+    unsettled: set[AssetPartition] = set(in_progress)
+    stale: list[StalePartition] = []
+    for node in ASSET_GRAPH:
+        for partition in state.partitions(node.scope):
+            waits_for = tuple(above for above in state.upstream(node, partition) if above in unsettled)
+            inputs = state.inputs(node, partition, settings)
+            record = state.materialized.get((node.name, partition))
+            reason = _difference(record.inputs if record else None, inputs)
+            if reason:
+                stale.append(StalePartition(node.name, partition, reason, inputs, waits_for))
+            if reason or waits_for or (record and record.blocked_by):
+                unsettled.add((node.name, partition))
+    return stale
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """Assets of one scope that one run can make for one partition, upstream first."""
+
+    scope: Scope
+    partition: Partition
+    stale: tuple[StalePartition, ...]
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets' names."""
+        return tuple(item.asset for item in self.stale)
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that identify what the run is to be made from."""
+        return _digest([[item.asset, item.inputs.digest] for item in self.stale])[:16]
+
+
+def plan_runs(stale: Iterable[StalePartition], in_progress: Set[AssetPartition] = frozenset()) -> list[PlannedRun]:
+    """Group what can be made now into runs: a partition's stale assets whose unsettled inputs the same run makes."""
+    groups: dict[tuple[Scope, Partition], list[StalePartition]] = {}
+    for item in stale:
+        group = groups.setdefault((NODES[item.asset].scope, item.partition), [])
+        made_here = {(other.asset, other.partition) for other in group}
+        if (item.asset, item.partition) not in in_progress and made_here.issuperset(item.waits_for):
+            group.append(item)
+    order = list(Scope)
+    keys = sorted((key for key, group in groups.items() if group), key=lambda key: (order.index(key[0]), key[1]))
+    return [PlannedRun(scope, partition, tuple(groups[scope, partition])) for scope, partition in keys]
+
+
+def _difference(recorded: Inputs | None, present: Inputs) -> str | None:
+    if recorded is None:
+        return "never made"
+    if recorded == present:
+        return None
+    reasons = []
+    if recorded.code_version != present.code_version:
+        reasons.append(f"its code changed (version {recorded.code_version} to {present.code_version})")
+    if recorded.settings != present.settings:
+        reasons.append("its settings changed")
+    names = sorted(set(recorded.upstream) | set(present.upstream))
+    reasons += [f"{name} changed" for name in names if recorded.upstream.get(name) != present.upstream.get(name)]
+    return ", ".join(reasons)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()

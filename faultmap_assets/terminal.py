@@ -1,0 +1,163 @@
+"""How do findings look in a terminal? Text from outside never becomes markup or a control sequence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from faultmap_assets.staleness import StalePartition
+
+_REASONS_SHOWN = 10
+_TEXT_LINES_SHOWN = 12
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters made visible; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def literal(text: object, style: str = "") -> Text:
+    """Return text that rich prints as it is."""
+    return Text(printable(str(text)), style=style)
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a whole percentage."""
+    return "–" if share is None else f"{share:.0%}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value, short."""
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+@contextmanager
+def progress(console: Console, title: str) -> Iterator[Progress]:
+    """Show progress on `console` while work goes on; it leaves nothing behind."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn(escape(title)),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        yield shown
+
+
+def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Table:
+    """One row per model and dataset."""
+    found = Counter((row["dataset"], row["model"]) for row in slices)
+    table = _table("dataset", "model", ">examples", ">failed", ">rate", ">slices")
+    for row in summaries:
+        table.add_row(
+            literal(row["dataset"]),
+            literal(row["model"]),
+            f"{row['examples']:,}",
+            f"{row['failures']:,}",
+            percent(row["failure_rate"]),
+            str(found[row["dataset"], row["model"]]),
+        )
+    return table
+
+
+def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """One table per dataset and model, worst slice first."""
+    for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in slices):
+        table = _table("slice", ">size", ">failed", ">rest", ">excess", ">adj. p", "id")
+        table.title = literal(f"{model} on {dataset}", "bold")
+        table.title_justify = "left"
+        for row in slices:
+            if (row["dataset"], row["model"]) == (dataset, model):
+                table.add_row(
+                    literal(row["name"]),
+                    str(row["size"]),
+                    percent(row["failure_rate"]),
+                    percent(row["baseline_rate"]),
+                    f"{row['excess_failures']:.0f}",
+                    p_value(row["adjusted_p_value"]),
+                    literal(row["slice_id"], "dim"),
+                )
+        yield table
+
+
+def print_slice(console: Console, row: Mapping[str, Any]) -> None:
+    """Print one slice with its examples."""
+    console.print(literal(row["name"], "bold"))
+    console.print(literal(f"{row['model']} on {row['dataset']} · {row['slice_id']}", "dim"))
+    console.print(literal(row["description"]))
+    console.print(
+        f"failed {row['failures']} of {row['size']} ({percent(row['failure_rate'])}), the rest"
+        f" {percent(row['baseline_rate'])}; risk difference {100 * row['risk_difference']:+.0f} points"
+        f" ({100 * row['risk_difference_low']:+.0f} to {100 * row['risk_difference_high']:+.0f});"
+        f" adjusted p {p_value(row['adjusted_p_value'])} ({row['test_used']})",
+        highlight=False,
+    )
+    for example in row["examples"]:
+        console.print()
+        style = "red" if example["failed"] else "green"
+        console.print(
+            Text.assemble(
+                ("failed" if example["failed"] else "passed", style), literal(f"  {example['example_id']}", "dim")
+            )
+        )
+        for label, key in (("prompt", "prompt"), ("answer", "response"), ("expected", "reference")):
+            text = example.get(key)
+            if text is None and key == "reference":
+                continue
+            console.print(Text.assemble((f"{label:>9}  ", "dim"), literal(_shortened(text) if text else "(empty)")))
+
+
+def stale_table(stale: Sequence[StalePartition]) -> Table:
+    """One row per stale partition with its reason."""
+    table = _table("stale", "partition", "why", "waits for")
+    for item in stale[: 2 * _REASONS_SHOWN]:
+        waits = item.waits_for[0] if item.waits_for else None
+        more = f" (+{len(item.waits_for) - 1})" if len(item.waits_for) > 1 else ""
+        table.add_row(
+            item.asset,
+            literal(item.partition.key or "–"),
+            item.reason,
+            literal(f"{waits[0]} {waits[1].key}{more}" if waits else ""),
+        )
+    if len(stale) > 2 * _REASONS_SHOWN:
+        table.add_row(f"… and {len(stale) - 2 * _REASONS_SHOWN} more", "", "", "")
+    return table
+
+
+def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One row per file and reason, with the first line where it happened."""
+    table = _table("quarantined rows of", ">first line", ">rows", "why")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        groups.setdefault((row["path"], row["reason"]), []).append(row["line"])
+    for (path, reason), lines in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))[:_REASONS_SHOWN]:
+        table.add_row(literal(path), f"{min(lines)}", f"{len(lines):,}", literal(reason))
+    if len(groups) > _REASONS_SHOWN:
+        table.add_row(f"… and {len(groups) - _REASONS_SHOWN} more reasons", "", "", "")
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """Columns whose name starts with `>` are numbers."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in columns:
+        number = name.startswith(">")
+        table.add_column(name.lstrip(">"), justify="right" if number else "left", no_wrap=number or name == "id")
+    return table
+
+
+def _shortened(text: str) -> str:
+    lines = text.splitlines()
+    shown = "\n".join(line[:400] for line in lines[:_TEXT_LINES_SHOWN])
+    return shown + ("\n…" if len(lines) > _TEXT_LINES_SHOWN else "")

@@ -1,0 +1,56 @@
+"""Which units share a value of a metadata column, or of two? Candidates beside the tree (category = law)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_VALUES = 100
+MOST_SETS = 2_000
+
+Rows = NDArray[np.int64]
+
+
+def metadata_sets(
+    metadata: Mapping[str, Sequence[str | None]], unit: Rows, n_units: int, min_size: int
+) -> dict[str, Rows]:
+    """Return name -> ascending units, for each column = value and each pair of them that is large enough.
+
+    Args:
+        metadata: column name -> one value per row, None where absent.
+        unit: (n,) the unit of each row. A unit has a value when more than half of its rows have it.
+        min_size: least units in a set, and least units that lack it.
+    Returns:
+        At most 2,000 sets, larger ones first; columns of more than 100 values (ids) are left out, and so are pairs
+        that hold the same units as one of their parts.
+    """
+    rows = np.bincount(unit, minlength=n_units)
+    present = int((rows > 0).sum())
+    single: dict[tuple[str, str], Rows] = {}
+    for column, values in sorted(metadata.items()):
+        texts = ["" if value is None else str(value) for value in values]
+        distinct = sorted(set(texts) - {""})
+        if len(distinct) > MOST_VALUES:
+            continue
+        code = {text: number for number, text in enumerate(distinct)}
+        numbers = np.array([code.get(text, -1) for text in texts], dtype=np.int64)
+        for value, number in code.items():
+            having = np.bincount(unit[numbers == number], minlength=n_units)
+            single[column, value] = np.flatnonzero(2 * having > rows)
+    fitting = {name: units for name, units in single.items() if _fits(units, present, min_size)}
+    sets = {f"{column} = {value}": units for (column, value), units in fitting.items()}
+    for (first, a), (second, b) in combinations(sorted(fitting.items()), 2):
+        if first[0] == second[0]:
+            continue
+        both = np.intersect1d(a, b, assume_unique=True)
+        if _fits(both, present, min_size) and len(both) < min(len(a), len(b)):
+            sets[f"{first[0]} = {first[1]}, {second[0]} = {second[1]}"] = both
+    largest = sorted(sets, key=lambda name: (-len(sets[name]), name))[:MOST_SETS]
+    return {name: sets[name] for name in largest}
+
+
+def _fits(units: Rows, present: int, min_size: int) -> bool:
+    return min_size <= len(units) <= present - min_size

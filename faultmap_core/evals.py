@@ -1,0 +1,364 @@
+"""What is one row of an eval result, and which rows are not fit to be counted?
+
+Rows come as plain mappings from `readers`; here they become the eval table (`EVAL_SCHEMA`) or are rejected with a
+reason. A rejected row never stops the others and is never counted as right or wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from faultmap_core.errors import ConfigurationError
+from faultmap_core.prompts import prompt_id
+
+EVAL_SCHEMA = pa.schema(
+    [
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("epoch", pa.int32(), nullable=False),
+        pa.field("input_text", pa.string(), nullable=False),
+        pa.field("question_text", pa.string()),
+        pa.field("output_text", pa.string(), nullable=False),
+        pa.field("score", pa.float64()),
+        pa.field("correct_answer", pa.string()),
+        pa.field("metadata", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("row_digest", pa.string(), nullable=False),
+    ]
+)
+"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `metadata` is a JSON object."""
+
+FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "correct_answer")
+"""The columns with a meaning; every other column of a file is metadata."""
+
+FIELD_ALIASES = {
+    "id": "example_id",
+    "input": "input_text",
+    "prompt": "input_text",
+    "output": "output_text",
+    "response": "output_text",
+    "reference": "correct_answer",
+}
+"""Short names that `parse_column_map` takes for ours."""
+
+MAX_KEY_LENGTH = 200
+_EXCERPT_LENGTH = 200
+_ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
+_BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """How the columns of a file are to be understood.
+
+    Attributes:
+        column_map: our field name -> the file's column name.
+        dataset_name, model_name: used for rows that do not name theirs.
+        generate_ids: derive `example_id` from the prompt where a row has none.
+        score_ranges: dataset -> (lowest, highest) allowed score.
+        default_score_range: for datasets that `score_ranges` does not name.
+    """
+
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    dataset_name: str | None = None
+    model_name: str | None = None
+    generate_ids: bool = False
+    score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    default_score_range: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.column_map) - set(FIELDS))
+        if unknown:
+            raise ConfigurationError(f"column map: {unknown[0]!r} is no field; map one of {', '.join(FIELDS)}")
+        for what, key in (("dataset name", self.dataset_name), ("model name", self.model_name)):
+            if key is not None and (problem := key_problem(key)):
+                raise ConfigurationError(f"{what} {key!r} {problem}")
+
+    def digest(self) -> str:
+        """Return 16 hex digits that change whenever the same file would be understood differently."""
+        parts = [
+            sorted(self.column_map.items()),
+            self.dataset_name,
+            self.model_name,
+            self.generate_ids,
+            sorted((name, list(bounds)) for name, bounds in self.score_ranges.items()),
+            list(self.default_score_range),
+        ]
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that is not fit to be counted: where it stands, why, and its beginning."""
+
+    line: int
+    reason: str
+    excerpt: str
+    dataset: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class KeyConflicts:
+    """Lines that share their key with another line of the same file.
+
+    Attributes:
+        repeated: lines that say the same as an earlier line; they are dropped and counted.
+        conflicting: line -> reason, for rows that differ under one key; none of them can be believed.
+    """
+
+    repeated: tuple[int, ...]
+    conflicting: Mapping[int, str]
+
+
+def parse_column_map(pairs: Sequence[str]) -> dict[str, str]:
+    """Read pairs such as `input=question` (our field or its alias, the file's column) into a column map.
+
+    Raises: ConfigurationError where a pair has no `=`, names no field of ours, or one field is mapped twice.
+    """
+    column_map: dict[str, str] = {}
+    for pair in pairs:
+        name, separator, column = pair.partition("=")
+        name = FIELD_ALIASES.get(name.strip(), name.strip())
+        if not separator or not column.strip() or name not in FIELDS:
+            raise ConfigurationError(f"column map {pair!r}: expected FIELD=COLUMN, FIELD one of {', '.join(FIELDS)}")
+        if name in column_map:
+            raise ConfigurationError(f"column map {pair!r}: {name} is mapped twice")
+        column_map[name] = column.strip()
+    return column_map
+
+
+def key_problem(key: str) -> str | None:
+    """Say why `key` cannot be a partition key, or None where it can. Dagster itself checks nothing."""
+    if not key.strip():
+        return "is empty"
+    if "|" in key or "..." in key:
+        return "holds '|' or '...', which separate partition keys; rename it"
+    if not key.isprintable():
+        return "holds control characters; rename it"
+    if len(key) > MAX_KEY_LENGTH:
+        return f"is longer than {MAX_KEY_LENGTH} characters; shorten it"
+    return None
+
+
+class RowError(Exception):
+    """One row is not fit to be counted; the text is the reason."""
+
+
+class EvalTableBuilder:
+    """Turns the raw rows of one file into rows of the eval table, batch by batch, in bounded memory.
+
+    It remembers 24 bytes a row, to find lines with one key at the end of the file (`conflicts`).
+    """
+
+    def __init__(self, options: EvalOptions, fallback_dataset: str) -> None:
+        self._options = options
+        self._fallback_dataset = options.dataset_name or fallback_dataset
+        self._generated: dict[tuple[str, str], int] = {}
+        self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
+
+    def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
+        """Validate `rows`, pairs of a line number and a row or what is wrong with it.
+
+        Returns: the table of accepted rows (`EVAL_SCHEMA`) and the rejected ones.
+        """
+        accepted: list[dict[str, Any]] = []
+        rejected: list[RejectedRow] = []
+        for line, row in rows:
+            try:
+                if isinstance(row, RowError):
+                    raise row
+                accepted.append(self._accept(line, row))
+            except RowError as error:
+                rejected.append(self._rejected(line, row, str(error)))
+        return pa.Table.from_pylist(accepted, schema=EVAL_SCHEMA), rejected
+
+    def conflicts(self) -> KeyConflicts:
+        """Find the lines that share a key (dataset, model, example id, epoch) with another line seen so far."""
+        keys = np.frombuffer(self._key_hashes, dtype=np.uint64)
+        digests = np.frombuffer(self._row_hashes, dtype=np.uint64)
+        lines = np.frombuffer(self._lines, dtype=np.uint64)
+        order = np.lexsort((lines, keys))
+        bounds = np.flatnonzero(np.r_[True, keys[order][1:] != keys[order][:-1], True]) if len(keys) else np.array([0])
+        repeated: list[int] = []
+        conflicting: dict[int, str] = {}
+        for position in np.flatnonzero(np.diff(bounds) > 1):
+            group = order[bounds[position] : bounds[position + 1]]
+            group_lines = [int(line) for line in lines[group]]
+            if len(set(digests[group].tolist())) == 1:
+                repeated.extend(group_lines[1:])
+                continue
+            shown = ", ".join(str(line) for line in group_lines[:5])
+            reason = f"lines {shown} differ under one example_id; give repeats an `epoch` column"
+            conflicting.update(dict.fromkeys(group_lines, reason))
+        return KeyConflicts(tuple(sorted(repeated)), conflicting)
+
+    def _accept(self, line: int, row: Row) -> dict[str, Any]:
+        dataset = self._key(row, "dataset", self._fallback_dataset)
+        model = self._key(row, "model", self._options.model_name)
+        input_text, question_text = _prompt_texts(self._value(row, "input_text"))
+        accepted: dict[str, Any] = {
+            "dataset": dataset,
+            "model": model,
+            "example_id": self._example_id(row, dataset, model, input_text),
+            "epoch": _epoch(self._value(row, "epoch")),
+            "input_text": input_text,
+            "question_text": question_text,
+            "output_text": _text(self._value(row, "output_text"), "output_text") or "",
+            "score": self._score(row, dataset),
+            "correct_answer": _reference(self._value(row, "correct_answer")),
+            "metadata": self._metadata(row),
+        }
+        content = json.dumps(list(accepted.values()), ensure_ascii=True)
+        digest = hashlib.blake2b(content.encode(), digest_size=16).digest()
+        key = json.dumps([dataset, model, accepted["example_id"], accepted["epoch"]])
+        self._key_hashes.append(_hash64(key))
+        self._row_hashes.append(int.from_bytes(digest[:8], "big"))
+        self._lines.append(line)
+        return {**accepted, "line": line, "row_digest": digest.hex()}
+
+    def _rejected(self, line: int, row: Row | RowError, reason: str) -> RejectedRow:
+        if isinstance(row, RowError):
+            return RejectedRow(line, reason, "", self._fallback_dataset, self._options.model_name)
+        excerpt = json.dumps(dict(row), ensure_ascii=False, default=str)[:_EXCERPT_LENGTH]
+        dataset = self._value(row, "dataset") or self._fallback_dataset
+        model = self._value(row, "model") or self._options.model_name
+        return RejectedRow(line, reason, _encodable(excerpt), _encodable(str(dataset)), _encodable(str(model or "")))
+
+    def _value(self, row: Row, name: str) -> Any:
+        return row.get(self._options.column_map.get(name, name))
+
+    def _key(self, row: Row, name: str, fallback: str | None) -> str:
+        key = _text(self._value(row, name), name)
+        key = (key or "").strip() or (fallback or "")
+        if not key:
+            raise RowError(f"{name} is missing")
+        if problem := key_problem(key):
+            raise RowError(f"{name} {key[:60]!r} {problem}")
+        return key
+
+    def _example_id(self, row: Row, dataset: str, model: str, input_text: str) -> str:
+        example_id = _text(self._value(row, "example_id"), "example_id")
+        if example_id:
+            return example_id
+        if not self._options.generate_ids:
+            raise RowError("example_id is missing; `--generate-ids` derives ids from the prompts")
+        # From the prompt, so that the same question to another model gets the same id.
+        generated = prompt_id(input_text)[:16]
+        occurrence = self._generated.get((model, dataset + generated), 0) + 1
+        self._generated[model, dataset + generated] = occurrence
+        return generated if occurrence == 1 else f"{generated}-{occurrence}"
+
+    def _score(self, row: Row, dataset: str) -> float | None:
+        value = self._value(row, "score")
+        score = _number(value)
+        low, high = self._options.score_ranges.get(dataset, self._options.default_score_range)
+        if score is not None and not low <= score <= high:
+            raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
+        return score
+
+    def _metadata(self, row: Row) -> str:
+        used = {self._options.column_map.get(name, name) for name in FIELDS}
+        extra = {str(name): value for name, value in row.items() if name not in used and value not in (None, "")}
+        return _encodable(json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str))
+
+
+def _text(value: Any, name: str) -> str | None:
+    """Numbers become text without a `.0` that only a float column put there; structures are a wrong type."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, str):
+        return _encodable(value)
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, int | float):
+        return str(value)
+    raise RowError(f"{name} is of type {type(value).__name__}, expected text")
+
+
+def _prompt_texts(value: Any) -> tuple[str, str | None]:
+    """Return a prompt as text and, where it is a chat, its last user turn."""
+    messages = _chat_messages(value)
+    if messages is None:
+        text = _text(value, "input_text")
+        if not text or not text.strip():
+            raise RowError("input_text is missing")
+        return text, None
+    turns = [(str(turn.get("role", "")), _content_text(turn.get("content"))) for turn in messages]
+    rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
+    asked = [content for role, content in turns if role == "user" and content.strip()]
+    return _encodable(rendered), _encodable(asked[-1]) if asked else None
+
+
+def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
+    if isinstance(value, str) and value.lstrip().startswith("[") and '"role"' in value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
+        return value
+    return None
+
+
+def _content_text(content: Any) -> str:
+    """A turn's content is text, or a list of parts of which the text parts count."""
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return "" if content is None else str(content)
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        folded = value.strip().casefold()
+        if folded in _ABSENT_SCORES:
+            return None
+        if folded in _BOOLEAN_SCORES:
+            return _BOOLEAN_SCORES[folded]
+    if not isinstance(value, str | int | float):
+        raise RowError(f"score is of type {type(value).__name__}, expected a number")
+    try:
+        score = float(value)
+    except (ValueError, OverflowError):
+        raise RowError(f"score {str(value)[:40]!r} is no number") from None
+    return None if math.isnan(score) else score
+
+
+def _epoch(value: Any) -> int:
+    number = _number(value) if value is not None else None
+    if number is None:
+        return 1
+    if not number.is_integer() or not 0 <= number < 2**31:
+        raise RowError(f"epoch {value!r} is no whole number from 0")
+    return int(number)
+
+
+def _reference(value: Any) -> str | None:
+    if isinstance(value, list | dict):
+        return _encodable(json.dumps(value, ensure_ascii=False))
+    return _text(value, "correct_answer")
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which JSON may carry and no UTF-8 store accepts."""
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
+def _hash64(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

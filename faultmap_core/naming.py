@@ -1,0 +1,245 @@
+"""What is a region called? Keyword names that need no language model, and the interface that a model's namer fits.
+
+Keywords are words and word pairs that many of a region's prompts hold and few others do (class-based TF-IDF on the
+scale of document frequencies). Names of one batch are unique, and siblings are told apart by what differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]", re.UNICODE)
+_NO_SPACES = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_STOP_WORDS = """
+a about an and any are as at be been being but by can could did do does for from had has have he her hers him his how i
+if in into is it its just me more most my no nor not of on one or our ours she should so some such than that the their
+them then there these they this those to too up us very was we were what when where which who whom why will with would
+you your yours i'm i've i'd i'll it's don't doesn't can't what's
+der die das und ist ein eine nicht mit von zu den im auf für es le la les un une des et est du de que qui dans pour pas
+el los las una y en por con para il lo gli di che è e o os as um uma é não com
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+_BACKGROUND = 20_000
+_INSIDE = 2_000
+_TEXT_CHARS = 600
+_KEYWORDS = 8
+
+
+@dataclass(frozen=True)
+class NamingTask:
+    """What a namer is told of one region.
+
+    Attributes:
+        prompts: distinct prompts inside, the most typical first.
+        size, failures: rows inside and how many of them carry the label; rate, rest_rate: its share in and outside.
+        what: of what the rates are, such as "fail" or "come from production".
+        examples: typical failing rows, then passing ones (keys as in `FailureSlice.examples`).
+        fixed_name: the name of a metadata candidate ("category = law"), kept as the name.
+    """
+
+    prompts: Sequence[str]
+    size: int
+    failures: int
+    rate: float
+    rest_rate: float
+    what: str = "fail"
+    examples: Sequence[Mapping[str, Any]] = ()
+    fixed_name: str | None = None
+
+
+@dataclass(frozen=True)
+class RegionName:
+    """A region's name and how it came about.
+
+    Attributes: named_by: "keywords", "metadata" or the model's name; keywords: strongest first;
+        root_cause, suggested_remediation: empty unless a model wrote them.
+    """
+
+    name: str
+    description: str
+    named_by: str
+    keywords: tuple[str, ...] = ()
+    root_cause: str = ""
+    suggested_remediation: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Namer(Protocol):
+    """Anything that names a batch of regions together."""
+
+    def name_regions(self, tasks: Sequence[NamingTask], background: Sequence[str]) -> list[RegionName]:
+        """Return one name per task, all different. `background`: the distinct prompts of the whole question."""
+
+
+class KeywordNamer:
+    """Names from the words that tell a region from the rest and from its siblings. Deterministic, any language."""
+
+    def name_regions(self, tasks: Sequence[NamingTask], background: Sequence[str]) -> list[RegionName]:
+        """Return one name per task, all different; `named_by` is "keywords" ("metadata" where the name was fixed)."""
+        everywhere = _frequencies(background, _BACKGROUND)
+        inside = [_frequencies(task.prompts, _INSIDE) for task in tasks]
+        ranked = [_ranked(own, everywhere, [o for o in inside if o is not own]) for own in inside]
+        taken: set[str] = set()
+        names = []
+        for task, words in zip(tasks, ranked, strict=True):
+            title = task.fixed_name or _title(task, words)
+            name = _unique(title, words, taken)
+            taken.add(name.casefold())
+            by = "metadata" if task.fixed_name else "keywords"
+            names.append(RegionName(name, describe(task), by, tuple(words[:_KEYWORDS])))
+        return names
+
+
+def describe(task: NamingTask) -> str:
+    """Return one sentence: how many fail inside, how many on the rest, and the typical prompt."""
+    typical = f" Typical prompt: {quoted(task.prompts[0])}." if task.prompts and task.prompts[0].strip() else ""
+    return (
+        f"{task.failures:,} of {task.size:,} {task.what} ({task.rate:.1%}), against {task.rest_rate:.1%} of the rest."
+        f"{typical}"
+    )
+
+
+def quoted(text: str, limit: int = 110) -> str:
+    """Return `text` on one line in quotation marks, cut at a word where it is longer than `limit` characters."""
+    line = " ".join(text.split())
+    if len(line) > limit:
+        cut = line[:limit].rsplit(" ", 1)[0] if " " in line[limit // 2 : limit] else line[:limit]
+        line = cut.rstrip(" ,;:.") + " …"
+    return f"“{line}”"
+
+
+def _tokens(text: str) -> list[str]:
+    """Words in lower case, numbers as "#", symbols as they are; two-character pieces where a script has no spaces."""
+    found: list[str] = []
+    for match in _WORD.findall(text[:_TEXT_CHARS]):
+        if _NO_SPACES.search(match):
+            found.extend(match[i : i + 2] for i in range(max(1, len(match) - 1)))
+        elif match[0].isdigit():
+            found.append("#")
+        else:
+            found.append(match.casefold().replace("’", "'"))
+    return found
+
+
+def _terms(tokens: Sequence[str]) -> set[str]:
+    """The words of a text that may stand in a name, and its pairs of neighbouring words (neither a stop word)."""
+    terms = {token for token in tokens if _names(token)}
+    terms.update(f"{a} {b}" for a, b in pairwise(tokens) if _names(a) and _names(b) and a != b)
+    return terms
+
+
+def _names(token: str) -> bool:
+    return (len(token) > 1 or bool(_NO_SPACES.search(token))) and token[0].isalpha() and token not in _STOP
+
+
+@dataclass(frozen=True)
+class _Frequencies:
+    """In what share of `texts` texts a term occurs."""
+
+    texts: int
+    share: Mapping[str, float]
+
+
+def _frequencies(texts: Sequence[str], limit: int) -> _Frequencies:
+    chosen = texts if len(texts) <= limit else [texts[i] for i in np.linspace(0, len(texts) - 1, limit).astype(int)]
+    count: Counter[str] = Counter()
+    for text in chosen:
+        count.update(_terms(_tokens(text)))
+    n = max(len(chosen), 1)
+    return _Frequencies(len(chosen), {term: number / n for term, number in count.items()})
+
+
+def _ranked(own: _Frequencies, everywhere: _Frequencies, siblings: Sequence[_Frequencies]) -> list[str]:
+    """Return the region's terms, best first: how often inside, times how much more often than outside and than among
+    the siblings (their mean, at half weight)."""
+    floor = 0.5 / max(own.texts, 1)
+    rare = 0.5 / max(everywhere.texts, 1)
+    scores: dict[str, float] = {}
+    for term, share in own.share.items():
+        if share < min(0.15, 2.01 * 2 * floor) and own.texts >= 4:
+            continue
+        outside = _outside(share, own, everywhere.share.get(term, 0.0), everywhere)
+        beside = sum(other.share.get(term, 0.0) for other in siblings) / max(len(siblings), 1)
+        odds_outside = (share + floor) / (outside + floor + rare)
+        odds_beside = (share + floor) / (beside + floor + rare)
+        worth = share * float(np.log(odds_outside) + 0.5 * np.log(odds_beside))
+        if worth > 0.02:
+            scores[term] = worth * (1.15 if " " in term else 1.0)
+    return _without_parts(sorted(scores, key=lambda term: (-scores[term], term)), own)
+
+
+def _outside(share: float, own: _Frequencies, overall: float, everywhere: _Frequencies) -> float:
+    """The term's share among the texts that are not inside."""
+    n, inside = everywhere.texts, min(own.texts, everywhere.texts)
+    if n <= inside:
+        return overall
+    return max(0.0, (overall * n - share * inside) / (n - inside))
+
+
+def _without_parts(ranked: list[str], own: _Frequencies) -> list[str]:
+    """Drop what is said already: a word that occurs mostly inside a better pair, a pair of two better words, a plural
+    beside its singular."""
+    kept: list[str] = []
+    for term in ranked:
+        words = term.split()
+        shared = [other for other in kept if set(words) & set(other.split())]
+        stems = {_stem(word) for other in kept for word in other.split()}
+        said = any(own.share[other] >= 0.5 * own.share[term] for other in shared)
+        if said or all(_stem(word) in stems for word in words):
+            continue
+        kept.append(term)
+        if len(kept) >= 2 * _KEYWORDS:
+            break
+    return kept
+
+
+def _stem(word: str) -> str:
+    for ending in ("ies", "ing", "es", "ed", "s", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _title(task: NamingTask, words: Sequence[str]) -> str:
+    """Return up to three keywords; without any, what the prompts look like."""
+    if words:
+        return ", ".join(words[:3])
+    texts = [text for text in task.prompts[:200] if text.strip()]
+    if not texts:
+        return "empty prompts"
+    tokens = [_tokens(text) for text in texts]
+    marks = Counter(token for one in tokens for token in set(one) if not token[0].isalpha() and token != "#")
+    usual = sorted(marks, key=lambda mark: (-marks[mark], mark))[:6]
+    common = [mark for mark in sorted(usual, key=_mark_order) if marks[mark] >= 0.3 * len(texts)]
+    if sum(not token[0].isalpha() for one in tokens for token in one) > 0.6 * sum(map(len, tokens)):
+        with_numbers = sum("#" in one for one in tokens) >= 0.5 * len(texts)
+        start = "numbers" if with_numbers else "symbols"
+        return f"{start} with {' '.join(common)}" if common else start
+    return f"like {quoted(texts[0], 60)}"
+
+
+def _mark_order(mark: str) -> tuple[int, str]:
+    at = "([{<>}])+-*/%=".find(mark)
+    return (at if at >= 0 else 99, mark)
+
+
+def _unique(title: str, words: Sequence[str], taken: set[str]) -> str:
+    """Return `title`, with more keywords or at last a number where an earlier region bears it."""
+    name = title
+    for more in words[3:]:
+        if name.casefold() not in taken:
+            return name
+        name = f"{title}, {more}"
+    number = 2
+    plain = name
+    while name.casefold() in taken:
+        name = f"{plain} ({number})"
+        number += 1
+    return name

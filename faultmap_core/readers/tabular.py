@@ -1,0 +1,273 @@
+"""How do CSV, JSONL and Parquet files become eval rows, in bounded memory and with the line that each came from?
+
+Files are streamed, gzip included. What is wrong with one row is that row's problem (`RowError`); what is wrong with
+the file as a whole is one `EvalFileError`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from faultmap_core.errors import EvalFileError
+from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError, key_problem
+
+EVAL_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+"""The formats read here; text formats also with `.gz` behind."""
+
+_BATCH_ROWS = 2_000
+_BATCH_CHARACTERS = 8_000_000
+_MAX_FIELD_CHARACTERS = 32_000_000
+_READ_BYTES = 1 << 20
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Only encodings that people still export from; a free guess finds exotic ones.
+_LEGACY_ENCODINGS = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "euc_kr", "big5"]
+_READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
+
+NumberedRow = tuple[int, Row | RowError]
+
+
+@dataclass(frozen=True)
+class EvalBatch:
+    """Some rows of a file.
+
+    Attributes:
+        rows: accepted rows, `EVAL_SCHEMA`.
+        rejected: rows that are not fit to be counted.
+        conflicts: set on the last batch alone: lines, of any batch, that share their key.
+    """
+
+    rows: pa.Table
+    rejected: list[RejectedRow]
+    conflicts: KeyConflicts | None = None
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the file that this batch accounts for."""
+        return int(self.rows.num_rows) + len(self.rejected)
+
+
+def content_hash(path: Path) -> str:
+    """Return the 32 hex digits that identify a file's bytes. Raises EvalFileError where it cannot be read."""
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_READ_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise EvalFileError(f"{path}: {_reason(error)}") from error
+    return digest.hexdigest()
+
+
+def dataset_of(path: Path) -> str:
+    """Return the dataset that a file name stands for: the name without its format's suffixes."""
+    name = path.name.removesuffix(".gz")
+    return name.removesuffix(Path(name).suffix)
+
+
+def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
+    """Read one file in batches of at most 2,000 rows or 8 million characters.
+
+    Raises:
+        EvalFileError: the file cannot be read at all: missing, not permitted, an unknown format, damaged, without the
+            columns that are needed, or named so that no dataset can be named after it. Batches that were yielded
+            before are to be thrown away.
+    """
+    if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
+        raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
+    builder = EvalTableBuilder(options, fallback_dataset=dataset_of(path))
+    kept = 0
+    first_rejected: RejectedRow | None = None
+    try:
+        for numbered in _batched(_numbered_rows(path, options)):
+            rows, rejected = builder.table(numbered)
+            kept += rows.num_rows
+            first_rejected = first_rejected or next(iter(rejected), None)
+            yield EvalBatch(rows, rejected)
+    except _READ_ERRORS as error:
+        raise EvalFileError(f"{path}: {_reason(error)}") from error
+    if not kept and first_rejected is not None:
+        raise EvalFileError(
+            f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
+        )
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts())
+
+
+def _numbered_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".parquet":
+        yield from _parquet_rows(path, options)
+    elif suffix in (".csv", ".tsv"):
+        yield from _csv_rows(path, options)
+    elif suffix in (".jsonl", ".ndjson"):
+        yield from _jsonl_rows(path)
+    else:
+        raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(EVAL_SUFFIXES)}, text also as .gz")
+
+
+def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
+    batch: list[NumberedRow] = []
+    characters = 0
+    for line, row in rows:
+        batch.append((line, row))
+        if not isinstance(row, RowError):
+            characters += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(batch) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+    with _open_text(path) as stream:
+        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
+        first_line = stream.readline()
+        delimiter = max(",\t;", key=first_line.count)
+        reader = csv.reader(_chain_lines(first_line, stream), delimiter=delimiter, strict=True)
+        try:
+            header = [name.strip() for name in next(reader)]
+        except StopIteration:
+            raise EvalFileError(f"{path}: the file is empty") from None
+        except csv.Error as error:
+            raise EvalFileError(f"{path}: the header is no CSV: {error}") from error
+        _check_columns(path, header, options)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield line, RowError(f"no CSV: {error}")
+                continue
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                yield line, RowError(f"{len(cells)} fields where the header has {len(header)}")
+            else:
+                yield line, dict(zip(header, cells, strict=True))
+
+
+def _jsonl_rows(path: Path) -> Iterator[NumberedRow]:
+    with _open_text(path) as stream:
+        line = 0
+        while text := stream.readline(_MAX_FIELD_CHARACTERS):
+            line += 1
+            if len(text) == _MAX_FIELD_CHARACTERS:
+                raise EvalFileError(f"{path}: line {line} is longer than {_MAX_FIELD_CHARACTERS:,} characters")
+            if not text.strip():
+                continue
+            try:
+                row = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                yield line, RowError(f"no JSON: {error}")
+                continue
+            if isinstance(row, dict):
+                yield line, row
+            else:
+                yield line, RowError(f"a JSON {type(row).__name__}, expected an object")
+
+
+def _parquet_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+    with pq.ParquetFile(path) as parquet:
+        _check_columns(path, parquet.schema_arrow.names, options)
+        line = 0
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
+            for row in batch.to_pylist():
+                line += 1
+                yield line, row
+
+
+def _check_columns(path: Path, header: list[str], options: EvalOptions) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise EvalFileError(f"{path}: two columns are named {twice[0]!r}; rename one")
+    needed = ["input_text"]
+    needed += [] if options.generate_ids else ["example_id"]
+    needed += [] if options.model_name else ["model"]
+    needed += [name for name in options.column_map if name not in needed]
+    for name in needed:
+        column = options.column_map.get(name, name)
+        if column not in header:
+            raise EvalFileError(f"{path}: no column {column!r}; it has {', '.join(header[:12])}. {_REMEDIES[name]}")
+
+
+_REMEDIES = {
+    "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
+    "model": "Use `--map model=COLUMN` or `--model-name NAME`",
+    **{
+        name: f"Use `--map {name}=COLUMN`"
+        for name in ("dataset", "epoch", "input_text", "output_text", "score", "correct_answer")
+    },
+}
+
+
+def _open_text(path: Path) -> IO[str]:
+    encoding = _encoding(path)
+    # newline="" leaves line ends inside quoted fields as they are.
+    if path.name.endswith(".gz"):
+        return cast(IO[str], gzip.open(path, "rt", encoding=encoding, newline=""))
+    return path.open("r", encoding=encoding, newline="")
+
+
+def _encoding(path: Path) -> str:
+    """Find a text file's encoding: by its byte-order mark, UTF-8 where all of it decodes, else the likeliest legacy."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with _open_bytes(path) as stream:
+        sample = stream.read(_READ_BYTES)
+        for mark, encoding in _BOMS:
+            if sample.startswith(mark):
+                return encoding
+        if b"\0" in sample[:4096]:
+            raise EvalFileError(f"{path}: this is no text file (it holds NUL bytes)")
+        block = sample
+        try:
+            while block:
+                decoder.decode(block)
+                block = stream.read(_READ_BYTES)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return _legacy_encoding(block)
+    return "utf-8"
+
+
+def _legacy_encoding(sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    match = from_bytes(sample, cp_isolation=_LEGACY_ENCODINGS).best()
+    return match.encoding if match else "latin-1"
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.name.endswith(".gz") else path.open("rb")
+
+
+def _chain_lines(first: str, rest: Iterable[str]) -> Iterator[str]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text: Any = str(error).strip() or type(error).__name__
+    return " ".join(str(text).split())[:300]

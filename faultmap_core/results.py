@@ -1,0 +1,137 @@
+"""What the questions answer: frozen dataclasses that print readably and become strict JSON.
+
+Field names follow faultmap 0.5.0 where it has the field; ours come after. No field ever holds NaN or an infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def strict(value: Any) -> Any:
+    """Return `value` with only JSON's own types: numpy scalars and arrays unpacked, NaN and infinities as None."""
+    if hasattr(value, "to_dict") and not hasattr(value, "columns"):
+        return value.to_dict()
+    if hasattr(value, "tolist") and not isinstance(value, (str, bytes)):
+        return strict(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): strict(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [strict(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    return str(value)
+
+
+class _Record:
+    """Gives a dataclass `to_dict`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields, nested ones too, as JSON's own types; `json.dumps(..., allow_nan=False)` accepts it."""
+        return {one.name: strict(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class FailureSlice(_Record):
+    """A region of the prompts in which a model fails significantly more than on the rest.
+
+    Attributes:
+        name, description: for people; `named_by` says who wrote them ("keywords" or a model's name).
+        size: scored rows inside; `units` distinct prompts among them.
+        failure_rate, baseline_rate: share of failures inside and among all other scored rows, in [0, 1].
+        effect_size: failure_rate / baseline_rate; None where the rest never fails.
+        p_value, adjusted_p_value, test_used: see `regions.Region`.
+        sample_indices: positions of the rows inside, ascending, in what was analysed.
+        examples: typical failing rows first, then up to two passing: example_id, prompt, response, reference, score,
+            failed.
+        representative_prompts: up to five prompts nearest to the slice's centre.
+        cluster_id: the candidate's number in the tree (a metadata candidate's comes after the tree's last).
+        slice_id: 12 hex digits; the same members have the same id.
+        failures: failing rows inside; expected_failures: what the rest's rate would give; excess_failures: the
+            difference.
+        risk_difference: failure_rate - baseline_rate, with risk_difference_low and risk_difference_high adjusted for
+            the selection.
+        keywords: words that tell the slice from the rest, strongest first.
+    """
+
+    name: str
+    description: str
+    size: int
+    failure_rate: float
+    baseline_rate: float
+    effect_size: float | None
+    p_value: float
+    adjusted_p_value: float
+    test_used: str
+    sample_indices: list[int]
+    examples: list[dict[str, Any]]
+    representative_prompts: list[str]
+    cluster_id: int
+    root_cause: str = ""
+    suggested_remediation: str = ""
+    slice_id: str = ""
+    units: int = 0
+    failures: int = 0
+    expected_failures: float = 0.0
+    excess_failures: float = 0.0
+    risk_difference: float = 0.0
+    risk_difference_low: float = -1.0
+    risk_difference_high: float = 1.0
+    named_by: str = "keywords"
+    keywords: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AnalysisReport(_Record):
+    """Where a model fails.
+
+    Attributes:
+        slices: by falling excess failures.
+        total_prompts: rows given; total_failures: scored rows below `failure_threshold`.
+        baseline_failure_rate: total_failures / scored rows (0.0 where none is scored).
+        scoring_mode: "precomputed" | "reference" | "entropy".
+        num_clusters_tested: candidates tested; num_significant: len(slices).
+        metadata: counts and settings of the run that faultmap has no field for.
+    """
+
+    slices: list[FailureSlice]
+    total_prompts: int
+    total_failures: int
+    baseline_failure_rate: float
+    significance_level: float
+    failure_threshold: float
+    scoring_mode: str
+    num_clusters_tested: int
+    num_significant: int
+    clustering_method: str
+    embedding_model: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Return the finding in one or two sentences."""
+        if not self.slices:
+            return (
+                f"No region of the {self.total_prompts} prompts fails significantly more than the rest (overall failure"
+                f" rate {self.baseline_failure_rate:.1%}, {self.num_clusters_tested} candidates tested at"
+                f" {self.significance_level:g})."
+            )
+        worst = self.slices[0]
+        return (
+            f"{self.num_significant} failure slice{'s' if self.num_significant != 1 else ''} among {self.total_prompts}"
+            f' prompts. Most failures beyond the rest: "{worst.name}", {worst.size} prompts,'
+            f" {worst.failure_rate:.1%} failing against {worst.baseline_rate:.1%} on the rest."
+        )
+
+    def __str__(self) -> str:
+        """Return the summary and one line per slice, as plain text."""
+        lines = [
+            f"  {one.slice_id}  {one.failure_rate:6.1%} of {one.size:5d} (rest {one.baseline_rate:.1%},"
+            f" +{one.excess_failures:.0f} failures, adjusted p {one.adjusted_p_value:.2g})  {one.name}"
+            for one in self.slices
+        ]
+        return "\n".join([self.summary(), *lines])

@@ -1,0 +1,166 @@
+"""Staleness is a pure comparison: what is requested, in which order, for which change."""
+
+from __future__ import annotations
+
+import pytest
+
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import (
+    ASSET_GRAPH,
+    NODES,
+    AssetPartition,
+    Inputs,
+    Materialization,
+    Partition,
+    Scope,
+    WarehouseState,
+    plan_runs,
+    stale_partitions,
+)
+
+DATASETS, MODELS = ("d1", "d2", "d3"), ("m1", "m2", "m3")
+SOURCES = {Partition(dataset, model): f"{dataset}{model}" for dataset in DATASETS for model in MODELS}
+
+
+def make(state: WarehouseState, settings: Settings, *items: AssetPartition, versions: dict[str, str] | None = None):
+    """Return the state after making `items` in order; data versions are the inputs' unless `versions` names them."""
+    materialized = dict(state.materialized)
+    for asset, partition in items:
+        inputs = WarehouseState(state.sources, materialized).inputs(NODES[asset], partition, settings)
+        version = (versions or {}).get(asset, inputs.digest)
+        materialized[asset, partition] = Materialization(version, inputs)
+    return WarehouseState(state.sources, materialized)
+
+
+def settled(settings: Settings, sources: dict[Partition, str] = SOURCES) -> WarehouseState:
+    state = WarehouseState(sources)
+    return make(state, settings, *[(n.name, p) for n in ASSET_GRAPH for p in state.partitions(n.scope)])
+
+
+def follow(state: WarehouseState, settings: Settings, versions: dict[str, str] | None = None) -> list[str]:
+    """Make what is planned until nothing is; return every run in order as `assets key`."""
+    runs = []
+    for _ in range(50):
+        planned = plan_runs(stale_partitions(state, settings))
+        if not planned:
+            assert stale_partitions(state, settings) == []
+            return runs
+        for run in planned:
+            runs.append(f"{'+'.join(run.assets)} {run.partition.key}".strip())
+            state = make(state, settings, *[(asset, run.partition) for asset in run.assets], versions=versions)
+    raise AssertionError("requests never end")
+
+
+def test_a_settled_warehouse_has_nothing_to_do():
+    assert stale_partitions(settled(Settings()), Settings()) == []
+
+
+def test_an_empty_warehouse_is_made_in_order_without_a_partition_twice():
+    runs = follow(WarehouseState({Partition("d1", "m1"): "a", Partition("d1", "m2"): "b"}), Settings())
+    assert runs == [
+        "raw_evals+scores d1|m1",
+        "raw_evals+scores d1|m2",
+        "prompt_embeddings+prompt_clusters d1",
+        "failure_slices d1|m1",
+        "failure_slices d1|m2",
+        "audit_report",
+    ]
+
+
+def test_one_models_new_results_on_known_prompts_touch_only_what_depends_on_them():
+    settings = Settings()
+    before = settled(settings)
+    state = WarehouseState({**SOURCES, Partition("d2", "m3"): "new"}, before.materialized)
+    # The prompts did not change, so the embeddings' data version does not either: the wave stops there.
+    unchanged = {"prompt_embeddings": before.materialized["prompt_embeddings", Partition("d2")].data_version}
+    assert follow(state, settings, unchanged) == [
+        "raw_evals d2|m3",
+        "scores d2|m3",
+        "prompt_embeddings d2",
+        "failure_slices d2|m3",
+        "audit_report",
+    ]
+
+
+def test_a_changed_threshold_makes_scores_and_what_follows_and_no_embedding():
+    before = settled(Settings())
+    changed = Settings.model_validate({"datasets": {"d1": {"success_threshold": 0.7}}})
+    assert follow(before, changed) == [
+        *[f"scores d1|{model}" for model in MODELS],
+        *[f"failure_slices d1|{model}" for model in MODELS],
+        "audit_report",
+    ]
+
+
+def test_a_new_embedder_makes_embeddings_and_what_follows_and_no_scores():
+    runs = follow(settled(Settings()), Settings.model_validate({"embedding": {"model": "all-MiniLM-L6-v2"}}))
+    assert runs == [
+        *[f"prompt_embeddings {dataset}" for dataset in DATASETS],
+        *[f"prompt_clusters {dataset}" for dataset in DATASETS],
+        *[f"failure_slices {dataset}|{model}" for dataset in DATASETS for model in MODELS],
+        "audit_report",
+    ]
+
+
+def test_a_changed_code_version_is_a_reason():
+    settings = Settings()
+    state = settled(settings)
+    key = ("scores", Partition("d1", "m1"))
+    record = state.materialized[key]
+    old = Inputs("0", record.inputs.settings, record.inputs.upstream)
+    state = WarehouseState(SOURCES, {**state.materialized, key: Materialization(record.data_version, old)})
+    (item,) = stale_partitions(state, settings)
+    assert (item.asset, item.reason) == ("scores", "its code changed (version 0 to 1)")
+
+
+def test_where_branches_join_nothing_is_made_before_both_are_settled():
+    settings = Settings.model_validate({"datasets": {"d1": {"success_threshold": 0.7}}})
+    state = settled(Settings())
+    # Scores (by the threshold) and clusters (dropped) change at once: slices wait for both.
+    dropped = {key: made for key, made in state.materialized.items() if key != ("prompt_clusters", Partition("d1"))}
+    state = WarehouseState(SOURCES, dropped)
+    first = [f"{'+'.join(run.assets)} {run.partition.key}" for run in plan_runs(stale_partitions(state, settings))]
+    assert first == [*[f"scores d1|{model}" for model in MODELS], "prompt_clusters d1"]
+
+
+def test_what_is_in_progress_is_neither_requested_again_nor_passed_by():
+    settings = Settings()
+    state = WarehouseState({Partition("d1", "m1"): "a"})
+    making = {("raw_evals", Partition("d1", "m1")), ("scores", Partition("d1", "m1"))}
+    assert plan_runs(stale_partitions(state, settings, making), making) == []
+
+
+def test_a_failed_blocking_check_holds_back_everything_below():
+    settings = Settings()
+    source = {Partition("d1", "m1"): "a"}
+    state = make(WarehouseState(source), settings, ("raw_evals", Partition("d1", "m1")))
+    record = state.materialized["raw_evals", Partition("d1", "m1")]
+    blocked = Materialization(record.data_version, record.inputs, blocked_by="quarantine_share")
+    state = WarehouseState(source, {("raw_evals", Partition("d1", "m1")): blocked})
+    stale = stale_partitions(state, settings)
+    assert plan_runs(stale) == []
+    assert {item.asset for item in stale if item.waits_for} == {node.name for node in ASSET_GRAPH} - {"raw_evals"}
+
+
+def test_a_vanished_source_changes_what_fans_in():
+    settings = Settings()
+    before = settled(settings)
+    left = {partition: digest for partition, digest in SOURCES.items() if partition != Partition("d3", "m3")}
+    stale = [
+        (item.asset, item.partition.key)
+        for item in stale_partitions(WarehouseState(left, before.materialized), settings)
+    ]
+    assert stale == [("prompt_embeddings", "d3"), ("audit_report", "")]
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_every_asset_stands_after_what_it_reads(scope: Scope):
+    names = [node.name for node in ASSET_GRAPH]
+    for node in ASSET_GRAPH:
+        if node.scope is scope:
+            assert all(names.index(above) < names.index(node.name) for above in node.upstream)
+
+
+def test_inputs_survive_being_recorded():
+    inputs = Inputs("3", "abc", {"scores": "x", "prompt_clusters": "ü"})
+    assert Inputs.from_json(inputs.to_json()) == inputs
