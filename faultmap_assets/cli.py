@@ -237,6 +237,8 @@ def ui(
         "DAGSTER_HOME": str(prepare_home(settings)),
         HOME_VARIABLE: str(settings.home.resolve()),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        # `dagster dev` recommends another package's `dg dev` in several lines at every start.
+        "PYTHONWARNINGS": "ignore",
     }
     command = [sys.executable, "-m", "dagster", "dev", "-m", "faultmap_assets.definitions"]
     os.execve(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(port)], environment)

@@ -109,3 +109,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.setenv("FAULTMAP_HOME", str(made.settings.home))
     with made.instance:
         yield made
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, RefreshOutcome]]:
+    """Two datasets × two models, audited once; tests that use it only read and share an xdist group."""
+    with pytest.MonkeyPatch.context() as patch:
+        project = make_project(tmp_path_factory.mktemp("graph"))
+        patch.setenv("FAULTMAP_HOME", str(project.settings.home))
+        for dataset in ("school", "kitchen"):
+            write_csv(project.evals / f"{dataset}.csv", eval_rows(dataset))
+        project.ingest()
+        outcome = project.audit()
+    with project.instance:
+        yield project, outcome

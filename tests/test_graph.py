@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from faultmap_assets import queries
+from faultmap_assets.audit import RefreshOutcome
 from faultmap_assets.automation import ASSETS_TAG
 from faultmap_assets.definitions import defs
 from faultmap_assets.records import read_state
@@ -22,21 +23,8 @@ pytestmark = pytest.mark.xdist_group("graph")
 PAIRS = [(dataset, model) for dataset in ("kitchen", "school") for model in ("alpha", "beta")]
 
 
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        project = make_project(tmp_path_factory.mktemp("graph"))
-        patch.setenv("FAULTMAP_HOME", str(project.settings.home))
-        for dataset in ("school", "kitchen"):
-            write_csv(project.evals / f"{dataset}.csv", eval_rows(dataset))
-        project.ingest()
-        outcome = project.audit()
-        with project.instance:
-            yield project, outcome
-
-
 @pytest.fixture(autouse=True)
-def _home(audited, monkeypatch: pytest.MonkeyPatch):
+def _home(audited: tuple[Project, RefreshOutcome], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FAULTMAP_HOME", str(audited[0].settings.home))
 
 
