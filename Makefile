@@ -25,7 +25,7 @@ ui: setup  ## Dagster's web server and daemon on 127.0.0.1:$(PORT)
 	$(RUN) faultmap_assets.cli ui --port $(PORT)
 
 test: setup  ## the test suite: offline, a few minutes at most
-	$(RUN) pytest -n 2 -q
+	$(RUN) pytest -n 2 --dist loadgroup -q
 
 test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
 	$(RUN) pytest -q -m slow

@@ -111,6 +111,25 @@ def slices(
 
 
 @app.command()
+def compare(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Tell which model wins on each dataset, and in which slices that changes.
+
+    Example: faultmap compare --dataset gsm8k
+    """
+    from faultmap_assets import queries, terminal
+
+    pairs = queries.comparisons(_warehouse(_settings(home)), dataset)
+    if as_json:
+        _print_json(pairs)
+        return
+    for table in terminal.comparison_tables(pairs):
+        out.print(table)
+        out.print()
+    if not pairs:
+        out.print("Nothing to compare: a comparison needs two models on one dataset.")
+
+
+@app.command()
 def show(
     slice_id: Annotated[str, typer.Argument(help="A slice's id, or its beginning.")],
     home: Home = None,
@@ -329,6 +348,7 @@ def _tell_audit(
 
     warehouse = _warehouse(settings)
     found = queries.failure_slices(warehouse, datasets)
+    pairs = queries.comparisons(warehouse, datasets)
     summaries = [row for row in queries.score_summaries(warehouse) if not datasets or row["dataset"] in datasets]
     report = settings.report_folder / "audit_report.html"
     quarantined = sum(file.rows_quarantined for file in files)
@@ -352,12 +372,16 @@ def _tell_audit(
                 ],
                 "summaries": summaries,
                 "slices": found,
+                "comparisons": pairs,
                 "report": str(report) if report.exists() else None,
             }
         )
         return
     out.print(terminal.summary_table(summaries, found))
     for table in terminal.slice_tables(found):
+        out.print()
+        out.print(table)
+    for table in terminal.comparison_tables(pairs):
         out.print()
         out.print(table)
     if not found and summaries:

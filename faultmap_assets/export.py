@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,17 +14,21 @@ import pyarrow.parquet as pq
 
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_core.results import strict
 
 EXPORTABLE = (
     "failure_slices",
     "failure_slice_members",
+    "model_comparisons",
+    "model_comparison_slices",
     "scores",
     "raw_evals",
     "prompt_embeddings",
     "prompt_clusters",
     "quarantine",
 )
-_WITHOUT_MODEL = frozenset({"prompt_embeddings", "prompt_clusters"})
+_WITHOUT_MODEL = frozenset({"prompt_embeddings", "prompt_clusters", "model_comparisons", "model_comparison_slices"})
+_BATCH_ROWS = 10_000
 # A cell that starts so is a formula to a spreadsheet.
 _FORMULA = r"^([=+\-@\t\r\n])"
 
@@ -60,7 +66,8 @@ def export_table(
     except OSError as error:
         raise WarehouseError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return int(rows.num_rows)
 
 
@@ -70,7 +77,9 @@ def _write(rows: pa.Table, path: Path, suffix: str) -> None:
     elif suffix == ".csv":
         pacsv.write_csv(_defused(rows), path)
     else:
-        rows.to_pandas().to_json(path, orient="records", lines=True, force_ascii=False, date_format="iso")
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            for batch in rows.to_batches(max_chunksize=_BATCH_ROWS):
+                stream.writelines(json.dumps(strict(row), ensure_ascii=False) + "\n" for row in batch.to_pylist())
 
 
 def _defused(rows: pa.Table) -> pa.Table:

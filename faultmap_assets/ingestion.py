@@ -8,25 +8,42 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from faultmap_assets.warehouse import Connection, Warehouse, insert
+from faultmap_assets.warehouse import Connection, Warehouse
 from faultmap_core.errors import ConfigurationError, WarehouseError
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
 from faultmap_core.readers import EVAL_SUFFIXES, content_hash, dataset_of, read_eval_file
 
 Progress = Callable[[int], None]
 
+_REJECTED_SCHEMA = pa.schema(
+    [
+        pa.field("line", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("excerpt", pa.string()),
+        pa.field("dataset", pa.string()),
+        pa.field("model", pa.string()),
+    ]
+)
+
 _PARTITION_TABLES = {
     "dataset_model": ("raw_evals", "scores", "example_prompts", "failure_slices", "failure_slice_members"),
-    "dataset": ("prompt_embeddings", "prompt_clusters", "prompt_cluster_nodes"),
+    "dataset": (
+        "prompt_embeddings",
+        "prompt_clusters",
+        "prompt_cluster_nodes",
+        "model_comparisons",
+        "model_comparison_slices",
+    ),
 }
 
 
@@ -56,9 +73,10 @@ def find_eval_files(patterns: Sequence[str]) -> list[Path]:
     found: set[Path] = set()
     for pattern in patterns:
         path = Path(pattern)
-        if path.is_file():
+        # Not Path.is_file: it raises where a name is too long.
+        if os.path.isfile(path):  # noqa: PTH113
             matches = [path]
-        elif path.is_dir():
+        elif os.path.isdir(path):  # noqa: PTH112
             matches = [file for file in path.rglob("*") if _is_eval_file(file, path)]
         else:
             # A pattern may be absolute, which Path.glob refuses.
@@ -84,27 +102,28 @@ def ingest_file(
         WarehouseError: the warehouse cannot be written; it is as before.
     """
     digest = content_hash(path)
+    stored_path = _stored_path(path)
     staging_id = _staging_id(digest, path, options)
     with warehouse.read() as connection:
         known = _staged(connection, staging_id)
         unchanged = connection.execute(
             "SELECT 1 FROM eval_files WHERE path = $path AND staging_id = $staging_id",
-            {"path": str(path), "staging_id": staging_id},
+            {"path": stored_path, "staging_id": staging_id},
         ).fetchone()
     if known and unchanged:
         return _ingested(warehouse, path, staging_id, news=False)
-    stat = path.stat()
     try:
+        stat = path.stat()
         with tempfile.TemporaryDirectory(prefix="staging-", dir=warehouse.path.parent) as folder:
-            parsed = None if known else _parse(path, options, Path(folder) / "rows.parquet", progress)
+            parsed = None if known else _parse(path, options, Path(folder), progress)
             with warehouse.write() as connection:
                 if parsed is not None and not _staged(connection, staging_id):
-                    _stage(connection, staging_id, path, parsed)
+                    _stage(connection, staging_id, stored_path, parsed)
                 connection.execute(
                     """INSERT OR REPLACE INTO eval_files VALUES ($path, $staging_id, $content_hash,
                     nextval('eval_file_sequence'), $bytes, $modified_at, $read_at)""",
                     {
-                        "path": str(path),
+                        "path": stored_path,
                         "staging_id": staging_id,
                         "content_hash": digest,
                         "bytes": stat.st_size,
@@ -123,94 +142,101 @@ def ingest_file(
 @dataclass(frozen=True)
 class _ParsedFile:
     rows_path: Path
+    rejected_path: Path
     rows_read: int
-    rejected: list[RejectedRow]
     conflicts: KeyConflicts
 
 
-def _parse(path: Path, options: EvalOptions, rows_path: Path, progress: Progress | None) -> _ParsedFile:
+def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None) -> _ParsedFile:
+    rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
     rows_read = 0
-    rejected: list[RejectedRow] = []
     conflicts = KeyConflicts((), {})
-    with pq.ParquetWriter(rows_path, EVAL_SCHEMA, compression="zstd") as writer:
+    with (
+        pq.ParquetWriter(rows_path, EVAL_SCHEMA, compression="zstd") as rows_writer,
+        pq.ParquetWriter(rejected_path, _REJECTED_SCHEMA, compression="zstd") as rejected_writer,
+    ):
         for batch in read_eval_file(path, options):
-            writer.write_table(batch.rows)
-            rejected += batch.rejected
+            rows_writer.write_table(batch.rows)
+            if batch.rejected:
+                rejected_writer.write_table(_rejected_table(batch.rejected))
             conflicts = batch.conflicts or conflicts
             rows_read += batch.rows_read
             if progress:
                 progress(rows_read)
-    return _ParsedFile(rows_path, rows_read, rejected, conflicts)
+    return _ParsedFile(rows_path, rejected_path, rows_read, conflicts)
 
 
-def _stage(connection: Connection, staging_id: str, path: Path, parsed: _ParsedFile) -> None:
-    conflicts = parsed.conflicts
-    left_out = pa.table({"line": pa.array([*conflicts.repeated, *conflicts.conflicting], pa.int64())})
-    connection.register("left_out", left_out)
+def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _ParsedFile) -> None:
+    repeated, conflicting = parsed.conflicts.repeated, parsed.conflicts.conflicting
+    left_out = {
+        "line": pa.array([*repeated, *conflicting], pa.int64()),
+        "conflict": pa.array([*[None] * len(repeated), *conflicting.values()], pa.string()),
+    }
+    connection.register("left_out", pa.table(left_out))
+    # Every thread holds a row group of long texts, outside of DuckDB's memory limit.
+    connection.execute("SET threads = 1")
     columns = ", ".join(EVAL_SCHEMA.names)
-    connection.execute(
+    rows_kept = _changed_rows(
+        connection,
         f"""INSERT INTO eval_staging_rows (staging_id, {columns})
         SELECT $staging_id, {columns} FROM read_parquet($rows) ANTI JOIN left_out USING (line)""",
         {"staging_id": staging_id, "rows": str(parsed.rows_path)},
     )
+    # Keys are distinct within a staging, so no two digests cancel out; unlike a sorted list, this takes no memory.
     connection.execute(
         """INSERT INTO eval_staging_partitions
-        SELECT staging_id, dataset, model, count(*), md5(string_agg(row_digest, '' ORDER BY example_id, epoch))
+        SELECT staging_id, dataset, model, count(*), md5(bit_xor(md5_number(row_digest))::VARCHAR)
         FROM eval_staging_rows WHERE staging_id = $staging_id GROUP BY ALL""",
         {"staging_id": staging_id},
     )
-    quarantined = [*parsed.rejected, *_conflicting_rows(connection, parsed)]
+    rows_quarantined = _changed_rows(
+        connection,
+        """INSERT INTO quarantine
+        SELECT $staging_id, $path, line, reason, excerpt, dataset, model, $now FROM read_parquet($rejected)
+        UNION ALL
+        SELECT $staging_id, $path, line, conflict, left(input_text, 200), dataset, model, $now
+        FROM read_parquet($rows) JOIN left_out USING (line) WHERE conflict IS NOT NULL
+        ORDER BY line""",
+        {
+            "staging_id": staging_id,
+            "path": stored_path,
+            "now": _now(),
+            "rows": str(parsed.rows_path),
+            "rejected": str(parsed.rejected_path),
+        },
+    )
     connection.unregister("left_out")
-    insert(connection, "quarantine", _quarantine_table(staging_id, path, quarantined))
-    kept = parsed.rows_read - len(quarantined) - len(conflicts.repeated)
     connection.execute(
         "INSERT INTO eval_stagings VALUES ($staging_id, $read, $kept, $quarantined, $repeated)",
         {
             "staging_id": staging_id,
             "read": parsed.rows_read,
-            "kept": kept,
-            "quarantined": len(quarantined),
-            "repeated": len(conflicts.repeated),
+            "kept": rows_kept,
+            "quarantined": rows_quarantined,
+            "repeated": len(repeated),
         },
     )
 
 
-def _conflicting_rows(connection: Connection, parsed: _ParsedFile) -> list[RejectedRow]:
-    if not parsed.conflicts.conflicting:
-        return []
-    rows = connection.execute(
-        """SELECT line, left(input_text, 200), dataset, model FROM read_parquet($rows) SEMI JOIN left_out USING (line)
-        ORDER BY line""",
-        {"rows": str(parsed.rows_path)},
-    ).fetchall()
-    reasons = parsed.conflicts.conflicting
-    return [
-        RejectedRow(line, reasons[line], excerpt, dataset, model)
-        for line, excerpt, dataset, model in rows
-        if line in reasons
-    ]
+def _changed_rows(connection: Connection, sql: str, parameters: dict[str, object]) -> int:
+    row = connection.execute(sql, parameters).fetchone()
+    return int(row[0]) if row else 0
 
 
-def _quarantine_table(staging_id: str, path: Path, rows: Sequence[RejectedRow]) -> pa.Table:
-    now = _now()
-    return pa.table(
-        {
-            "staging_id": pa.array([staging_id] * len(rows), pa.string()),
-            "path": pa.array([str(path)] * len(rows), pa.string()),
-            "line": pa.array([row.line for row in rows], pa.int64()),
-            "reason": pa.array([row.reason for row in rows], pa.string()),
-            "excerpt": pa.array([row.excerpt for row in rows], pa.string()),
-            "dataset": pa.array([row.dataset for row in rows], pa.string()),
-            "model": pa.array([row.model for row in rows], pa.string()),
-            "quarantined_at": pa.array([now] * len(rows), pa.timestamp("us")),
-        }
-    )
+def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=_REJECTED_SCHEMA)
 
 
 def _drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
     for table in ("eval_staging_rows", "eval_staging_partitions", "eval_stagings", "quarantine"):
         connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM eval_files)")
+    # Of several paths with the same content the first names it; it may have been changed since.
+    connection.execute(
+        """UPDATE quarantine SET path = named.path
+        FROM (SELECT staging_id, arg_min(path, sequence) AS path FROM eval_files GROUP BY staging_id) AS named
+        WHERE named.staging_id = quarantine.staging_id AND named.path <> quarantine.path"""
+    )
     for table in _PARTITION_TABLES["dataset_model"]:
         connection.execute(
             f"DELETE FROM {table} WHERE (dataset, model) NOT IN (SELECT (dataset, model) FROM eval_staging_partitions)"
@@ -252,6 +278,11 @@ def _ingested(warehouse: Warehouse, path: Path, staging_id: str, *, news: bool) 
 def _staging_id(digest: str, path: Path, options: EvalOptions) -> str:
     identity = "\0".join([digest, options.digest(), dataset_of(path)])
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _stored_path(path: Path) -> str:
+    """A file name may hold bytes that are no text; they are stored as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _is_eval_file(path: Path, folder: Path) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
+from faultmap_core.comparison import CommonExamples, ModelAnswers
 from faultmap_core.slices import EvalRows
 
 # A repeated example shows its first epoch.
@@ -107,6 +108,61 @@ def eval_rows(warehouse: Warehouse, partition: Partition, prompt_ids: Sequence[s
         failed=_floats(failed),
         unit=np.array([unit[prompt_id] for prompt_id in rows.column("prompt_id").to_pylist()], dtype=np.int64),
     )
+
+
+def common_examples(
+    warehouse: Warehouse, dataset: str, prompt_ids: Sequence[str]
+) -> tuple[CommonExamples, dict[str, ModelAnswers]]:
+    """Return all examples of a dataset and how each model did on them; nan where a model has no outcome.
+
+    Models that were asked something else under one example id do not share the example.
+    """
+    rows = warehouse.query(
+        f"""SELECT s.model, s.example_id, e.prompt_id, p.text AS prompt, r.output_text, r.correct_answer, s.score,
+            s.failed::DOUBLE AS failed
+        FROM scores s
+        JOIN (SELECT * FROM raw_evals WHERE dataset = $dataset {_FIRST_EPOCH}) r USING (dataset, model, example_id)
+        JOIN example_prompts e USING (dataset, model, example_id)
+        JOIN prompt_embeddings p ON p.dataset = s.dataset AND p.prompt_id = e.prompt_id
+        WHERE s.dataset = $dataset ORDER BY s.example_id, e.prompt_id, s.model""",
+        {"dataset": dataset},
+    ).to_pandas()
+    keys = rows[["example_id", "prompt_id"]].drop_duplicates().reset_index(drop=True)
+    first = rows.drop_duplicates(["example_id", "prompt_id"])
+    unit = {prompt_id: index for index, prompt_id in enumerate(prompt_ids)}
+    examples = CommonExamples(
+        example_ids=keys["example_id"].tolist(),
+        prompts=first["prompt"].tolist(),
+        references=[_text_or_none(value) for value in first["correct_answer"]],
+        unit=np.array([unit[prompt_id] for prompt_id in keys["prompt_id"]], dtype=np.int64),
+    )
+    answers = {}
+    for model, of_model in rows.groupby("model", sort=True):
+        aligned = keys.merge(of_model, how="left", on=["example_id", "prompt_id"])
+        answers[str(model)] = ModelAnswers(
+            responses=[_text_or_none(value) for value in aligned["output_text"]],
+            scores=aligned["score"].to_numpy(dtype=np.float64),
+            failed=aligned["failed"].to_numpy(dtype=np.float64),
+        )
+    return examples, answers
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names."""
+    parameters = {"datasets": list(datasets) if datasets else None}
+    chosen = "WHERE ($datasets IS NULL OR list_contains($datasets, dataset))"
+    pairs = warehouse.query(
+        f"SELECT * FROM model_comparisons {chosen} ORDER BY dataset, model_a, model_b", parameters
+    ).to_pylist()
+    slices: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in warehouse.query(f"SELECT * FROM model_comparison_slices {chosen} ORDER BY rank", parameters).to_pylist():
+        decoded = {**row, "examples": json.loads(row["examples"]), "failure_rates": json.loads(row["failure_rates"])}
+        slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
+    return [{**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])} for pair in pairs]
 
 
 def failure_slices(

@@ -13,7 +13,7 @@ from faultmap_assets.warehouse import Connection, insert
 _SOURCES = """
 SELECT dataset, model, md5(string_agg(digest, ',' ORDER BY sequence)) AS digest
 FROM eval_staging_partitions
-JOIN (SELECT staging_id, min(sequence) AS sequence FROM eval_files GROUP BY staging_id) USING (staging_id)
+JOIN (SELECT staging_id, max(sequence) AS sequence FROM eval_files GROUP BY staging_id) USING (staging_id)
 GROUP BY dataset, model ORDER BY dataset, model
 """
 

@@ -18,6 +18,8 @@ HOME_VARIABLE = "FAULTMAP_HOME"
 SETTINGS_VARIABLE = "FAULTMAP_SETTINGS"
 DEFAULT_HOME = "var"
 
+_SECRETS = frozenset({"language_model.api_key_variable"})
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -102,6 +104,13 @@ class SliceSettings(_Section):
     test: Literal["midp", "fisher", "chi2"] = "midp"
 
 
+class ComparisonSettings(_Section):
+    """When one model counts as better than another; significance, size and test are those of the slices."""
+
+    margin: float = Field(default=0.05, ge=0)
+    outcome: Literal["binary", "score"] = "binary"
+
+
 class AutomationSettings(_Section):
     """How the staleness sensor behaves."""
 
@@ -130,6 +139,7 @@ class Settings(_Section):
     language_model: LanguageModelSettings = LanguageModelSettings()
     clusters: ClusterSettings = ClusterSettings()
     slices: SliceSettings = SliceSettings()
+    comparisons: ComparisonSettings = ComparisonSettings()
     automation: AutomationSettings = AutomationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
@@ -208,8 +218,9 @@ def _first_problem(error: ValidationError) -> str:
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
-    value = str(problem["input"])[:80]
-    return f"{key}: {value!r} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
+    # Who mistakes the variable's name for the key itself shall not find the key in a log.
+    value = "its value" if key in _SECRETS else repr(str(problem["input"])[:80])
+    return f"{key}: {value} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:

@@ -83,7 +83,26 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "1",
         lambda s, p: [s.slices.model_dump(), s.language_model.model_dump(), s.seed],
     ),
-    AssetNode("audit_report", Scope.NONE, ("scores", "prompt_clusters", "failure_slices"), "1", _no_settings),
+    AssetNode(
+        "model_comparisons",
+        Scope.DATASET,
+        ("raw_evals", "scores", "prompt_clusters"),
+        "1",
+        lambda s, p: [
+            s.slices.model_dump(),
+            s.comparisons.model_dump(),
+            s.dataset(p.dataset or "").higher_is_better,
+            s.language_model.model_dump(),
+            s.seed,
+        ],
+    ),
+    AssetNode(
+        "audit_report",
+        Scope.NONE,
+        ("scores", "prompt_clusters", "failure_slices", "model_comparisons"),
+        "1",
+        _no_settings,
+    ),
 )
 """Every asset after those that it reads."""
 

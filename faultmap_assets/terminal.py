@@ -91,6 +91,40 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         yield table
 
 
+def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """One table of all pairs of models, then one per pair with the slices where the winner changes."""
+    if pairs:
+        table = _table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
+        for pair in pairs:
+            table.add_row(
+                literal(pair["dataset"]),
+                literal(pair["model_a"]),
+                literal(pair["model_b"]),
+                percent(pair["failure_rate_a"]),
+                percent(pair["failure_rate_b"]),
+                literal(pair["winner"]),
+                p_value(pair["adjusted_p_value"]),
+                str(len(pair["slices"])),
+            )
+        yield table
+    for pair in pairs:
+        if pair["slices"]:
+            table = _table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")
+            table.title = literal(f"{pair['model_a']} (A) or {pair['model_b']} (B) on {pair['dataset']}", "bold")
+            table.title_justify = "left"
+            for row in pair["slices"]:
+                table.add_row(
+                    literal(row["name"]),
+                    str(row["size"]),
+                    percent(row["failure_rate_a"]),
+                    percent(row["failure_rate_b"]),
+                    literal(row["winner"]),
+                    p_value(row["adjusted_p_value"]),
+                    literal(row["slice_id"], "dim"),
+                )
+            yield table
+
+
 def print_slice(console: Console, row: Mapping[str, Any]) -> None:
     """Print one slice with its examples."""
     console.print(literal(row["name"], "bold"))

@@ -95,6 +95,8 @@ class Warehouse:
     def _open(self, *, read_only: bool) -> Iterator[Connection]:
         connection = self._connect(read_only=read_only)
         try:
+            # In an interactive process DuckDB would draw on standard output.
+            connection.execute("SET enable_progress_bar = false")
             yield connection
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
             raise WarehouseError(f"warehouse {self.path}: {_one_line(error)}{_remedy(error)}") from error

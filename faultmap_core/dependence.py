@@ -21,7 +21,12 @@ Groups = NDArray[np.int64]
 NEAR_COPY_SIMILARITY = 0.85
 LARGEST_NEAR_COPY_GROUP = 50
 
-# The region that explains a group has this many units beside it, or four times the group's own.
+# Instances of one template are near-copies by their vectors, and their outcomes correlate a little because a template
+# has a failure rate of its own (.15 to .20 in BIG-Bench Hard). That is what slices are made of; copies of one prompt
+# share their outcome. Only what exceeds this correlation is counted against near-copies.
+TEMPLATE_CORRELATION = 0.25
+
+# The region that explains a group has this many units beside it, or twice the group's own.
 _LEAST_OUTSIDE = 30
 _SIGNIFICANT_Z = 1.645
 _COLUMNS_AT_ONCE = 32
@@ -32,7 +37,8 @@ class Dependence:
     """What was found about one grouping.
 
     Attributes:
-        correlation: of outcomes within groups beyond their region, in [0, 1]; 0 where not significantly positive.
+        correlation: of outcomes within groups beyond their region and beyond what is tolerated, in [0, 1]; 0 where not
+            significantly positive.
         groups: groups of two or more units; units: units in them.
         weights: (n,) in (0, 1], the share of an independent observation that each unit is worth.
     """
@@ -68,21 +74,24 @@ def near_copy_groups(tree: ClusterTree, vectors: ArrayLike) -> Groups:
     return group
 
 
-def dependence(tree: ClusterTree, outcome: Floats, present: NDArray[np.bool_], group: Groups) -> Dependence:
+def dependence(
+    tree: ClusterTree, outcome: Floats, present: NDArray[np.bool_], group: Groups, tolerated: float = 0.0
+) -> Dependence:
     """Estimate the correlation of outcomes within groups beyond their region, and what each unit is worth.
 
-    A unit's residual is its outcome less the mean of its region: the smallest node with 30 units and four times the
+    A unit's residual is its outcome less the mean of its region: the smallest node with 30 units and twice the
     group's size outside of the group, which itself is left out. The correlation is the mean product of residuals of
     two units of one group over their mean square; it counts where it is significantly positive (one-sided 5 %).
 
     Args:
         outcome: (n,) finite where `present`; group: (n,) numbers of what belongs together.
+        tolerated: correlation up to this is not counted, what exceeds it is stretched to [0, 1].
     Source: Kish (1965), ch. 5: design effect 1 + (m - 1) * correlation for groups of m.
     """
     n = tree.n_units
     weights = np.ones(n)
     _, number = np.unique(group, return_inverse=True)
-    members = np.bincount(number, weights=present.astype(np.float64))
+    members: Floats = np.bincount(number, weights=present.astype(np.float64)).astype(np.float64)
     grouped = present & (members[number] >= 2)
     if not grouped.any() or not tree.n_nodes:
         return Dependence(0.0, 0, 0, weights)
@@ -100,7 +109,8 @@ def dependence(tree: ClusterTree, outcome: Floats, present: NDArray[np.bool_], g
     noise = float(np.sqrt((products**2).sum()))
     correlation = 0.0
     if noise > 0 and spread > 0 and products.sum() > _SIGNIFICANT_Z * noise:
-        correlation = float(np.clip(products.sum() / pairs.sum() / spread, 0.0, 1.0))
+        measured = float(products.sum() / pairs.sum() / spread)
+        correlation = float(np.clip((measured - tolerated) / (1.0 - tolerated), 0.0, 1.0))
     weights[units] = 1.0 / (1.0 + (members[at] - 1.0) * correlation)
     return Dependence(correlation, int((members >= 2).sum()), len(units), weights)
 
@@ -127,7 +137,7 @@ def _expected(
     own_count = np.concatenate(([0.0], np.cumsum(here[by_group])))
     own_total = np.concatenate(([0.0], np.cumsum(y[by_group])))
     node = _smallest_node(tree)[units]
-    wanted = np.maximum(_LEAST_OUTSIDE, 4.0 * members[number[units]])
+    wanted = np.maximum(_LEAST_OUTSIDE, 2.0 * members[number[units]])
     while True:
         low = np.searchsorted(key, number[units] * n + tree.start[node])
         high = np.searchsorted(key, number[units] * n + tree.end[node])

@@ -12,6 +12,7 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import pyarrow as pa
 
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.prompts import prompt_id
+from faultmap_core.results import strict
 
 EVAL_SCHEMA = pa.schema(
     [
@@ -160,13 +162,14 @@ class RowError(Exception):
 class EvalTableBuilder:
     """Turns the raw rows of one file into rows of the eval table, batch by batch, in bounded memory.
 
-    It remembers 24 bytes a row, to find lines with one key at the end of the file (`conflicts`).
+    It remembers 24 bytes a row, to find lines with one key at the end of the file (`conflicts`), and about 100 more
+    where ids are generated.
     """
 
     def __init__(self, options: EvalOptions, fallback_dataset: str) -> None:
         self._options = options
         self._fallback_dataset = options.dataset_name or fallback_dataset
-        self._generated: dict[tuple[str, str], int] = {}
+        self._generated: dict[int, int] = {}
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -183,6 +186,8 @@ class EvalTableBuilder:
                 accepted.append(self._accept(line, row))
             except RowError as error:
                 rejected.append(self._rejected(line, row, str(error)))
+            except RecursionError:
+                rejected.append(RejectedRow(line, "its values are nested too deeply", ""))
         return pa.Table.from_pylist(accepted, schema=EVAL_SCHEMA), rejected
 
     def conflicts(self) -> KeyConflicts:
@@ -209,11 +214,12 @@ class EvalTableBuilder:
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
         input_text, question_text = _prompt_texts(self._value(row, "input_text"))
+        epoch = _epoch(self._value(row, "epoch"))
         accepted: dict[str, Any] = {
             "dataset": dataset,
             "model": model,
-            "example_id": self._example_id(row, dataset, model, input_text),
-            "epoch": _epoch(self._value(row, "epoch")),
+            "example_id": self._example_id(row, dataset, model, epoch, input_text),
+            "epoch": epoch,
             "input_text": input_text,
             "question_text": question_text,
             "output_text": _text(self._value(row, "output_text"), "output_text") or "",
@@ -235,7 +241,8 @@ class EvalTableBuilder:
         excerpt = json.dumps(dict(row), ensure_ascii=False, default=str)[:_EXCERPT_LENGTH]
         dataset = self._value(row, "dataset") or self._fallback_dataset
         model = self._value(row, "model") or self._options.model_name
-        return RejectedRow(line, reason, _encodable(excerpt), _encodable(str(dataset)), _encodable(str(model or "")))
+        names = (_encodable(str(name).strip()) if name else None for name in (dataset, model))
+        return RejectedRow(line, reason, _encodable(excerpt), *names)
 
     def _value(self, row: Row, name: str) -> Any:
         return row.get(self._options.column_map.get(name, name))
@@ -249,7 +256,7 @@ class EvalTableBuilder:
             raise RowError(f"{name} {key[:60]!r} {problem}")
         return key
 
-    def _example_id(self, row: Row, dataset: str, model: str, input_text: str) -> str:
+    def _example_id(self, row: Row, dataset: str, model: str, epoch: int, input_text: str) -> str:
         example_id = _text(self._value(row, "example_id"), "example_id")
         if example_id:
             return example_id
@@ -257,13 +264,14 @@ class EvalTableBuilder:
             raise RowError("example_id is missing; `--generate-ids` derives ids from the prompts")
         # From the prompt, so that the same question to another model gets the same id.
         generated = prompt_id(input_text)[:16]
-        occurrence = self._generated.get((model, dataset + generated), 0) + 1
-        self._generated[model, dataset + generated] = occurrence
+        answered = _hash64(json.dumps([dataset, model, epoch, generated]))
+        occurrence = self._generated.get(answered, 0) + 1
+        self._generated[answered] = occurrence
         return generated if occurrence == 1 else f"{generated}-{occurrence}"
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
-        score = _number(value)
+        score = _number(value, "score")
         low, high = self._options.score_ranges.get(dataset, self._options.default_score_range)
         if score is not None and not low <= score <= high:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
@@ -271,21 +279,20 @@ class EvalTableBuilder:
 
     def _metadata(self, row: Row) -> str:
         used = {self._options.column_map.get(name, name) for name in FIELDS}
-        extra = {str(name): value for name, value in row.items() if name not in used and value not in (None, "")}
-        return _encodable(json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str))
+        return _json({str(name): value for name, value in row.items() if name not in used and not _absent(value)})
 
 
 def _text(value: Any, name: str) -> str | None:
     """Numbers become text without a `.0` that only a float column put there; structures are a wrong type."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
     if isinstance(value, str):
         return _encodable(value)
+    if _absent(value):
+        return None
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return str(value)
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
@@ -300,6 +307,8 @@ def _prompt_texts(value: Any) -> tuple[str, str | None]:
         return text, None
     turns = [(str(turn.get("role", "")), _content_text(turn.get("content"))) for turn in messages]
     rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
+    if not any(content.strip() for _, content in turns):
+        raise RowError("input_text is missing: no turn of the chat says anything")
     asked = [content for role, content in turns if role == "user" and content.strip()]
     return _encodable(rendered), _encodable(asked[-1]) if asked else None
 
@@ -308,7 +317,7 @@ def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
     if isinstance(value, str) and value.lstrip().startswith("[") and '"role"' in value:
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
         return value
@@ -318,11 +327,11 @@ def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
 def _content_text(content: Any) -> str:
     """A turn's content is text, or a list of parts of which the text parts count."""
     if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+        return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
     return "" if content is None else str(content)
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, str):
@@ -331,17 +340,17 @@ def _number(value: Any) -> float | None:
             return None
         if folded in _BOOLEAN_SCORES:
             return _BOOLEAN_SCORES[folded]
-    if not isinstance(value, str | int | float):
-        raise RowError(f"score is of type {type(value).__name__}, expected a number")
+    if not isinstance(value, str | int | float | Decimal):
+        raise RowError(f"{name} is of type {type(value).__name__}, expected a number")
     try:
-        score = float(value)
+        number = float(value)
     except (ValueError, OverflowError):
-        raise RowError(f"score {str(value)[:40]!r} is no number") from None
-    return None if math.isnan(score) else score
+        raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
+    return None if math.isnan(number) else number
 
 
 def _epoch(value: Any) -> int:
-    number = _number(value) if value is not None else None
+    number = _number(value, "epoch")
     if number is None:
         return 1
     if not number.is_integer() or not 0 <= number < 2**31:
@@ -351,8 +360,20 @@ def _epoch(value: Any) -> int:
 
 def _reference(value: Any) -> str | None:
     if isinstance(value, list | dict):
-        return _encodable(json.dumps(value, ensure_ascii=False))
+        return _json(value)
     return _text(value, "correct_answer")
+
+
+def _absent(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _json(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(strict(value), ensure_ascii=False, sort_keys=True)
+    return _encodable(text)
 
 
 def _encodable(text: str) -> str:

@@ -24,7 +24,9 @@ _MIN_DISTINCT_FOR_PREAMBLE = 10
 
 def normalized(text: str) -> str:
     """Return `text` with Unicode composed, white space folded and case removed: the form in which copies are equal."""
-    return _WHITESPACE.sub(" ", unicodedata.normalize("NFC", text)).strip().casefold()
+    # Folding the case of a composed letter can leave parts that compose anew.
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    return _WHITESPACE.sub(" ", folded).strip()
 
 
 def prompt_id(text: str) -> str:

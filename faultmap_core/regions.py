@@ -4,55 +4,46 @@ How a question uses it:
 
 1. Build one tree over the units (`clustering.build_tree`), from inputs only.
 2. Give each unit a label: `Label(successes, trials)`. `trials` is the exposure: 1 for a unit that takes part, 0 for
-   one that does not (unscored, concordant, out of the window), more for a unit that stands for several draws;
-   `successes` is how many of them carry the label (failed, A won, came from production ...), fractions allowed.
-3. `candidates_of(tree, extra)` lists the regions that may be found: the nodes, and any named sets of units beside
-   them (metadata values).
+   one that does not (unscored, concordant, out of the window), more for a unit that stands for several draws, less for
+   one that hangs together with others (`dependence`); `successes` is how many of them carry the label (failed, A won,
+   came from production ...), fractions allowed. Graded labels are a `ScoreLabel(values, trials)`, tested by ranks.
+3. `candidates_of(tree, sets)` lists the regions that may be found: the nodes, and any named sets of units beside
+   them (`columns.metadata_sets`).
 4. `find_regions(candidates, label, settings)` tests, peels and returns `Region`s with their units and numbers.
+   `confirm_regions` tests them again on units that took no part in the search.
 
 Peeling (DESIGN 5): the candidate with the smallest p is taken and its units leave the question; what is left is
 tested again, both against what is left and against all other units (the greater p counts: once the worst regions are
 gone, much looks bad beside the rest of the rest). The k-th step must reach a Benjamini-Hochberg adjusted p of at most
 k times the significance level, never more than five times: then the expected share of false steps stays at the level,
-and no parent rides on its child.
+and no parent rides on its child. Among nested nodes the smallest p lies with the largest that is homogeneous; where
+the one taken clearly is not (a part differs from its remainder), the part is taken instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core import statistics
 from faultmap_core.clustering import ClusterTree
+from faultmap_core.concentration import TESTS, binary_p_values, rank_p_values
+from faultmap_core.concentration import Alternative as Alternative
+from faultmap_core.concentration import Test as Test
 from faultmap_core.errors import ConfigurationError
-
-Alternative = Literal["greater", "less", "two-sided"]
-Test = Literal["midp", "fisher", "chi2"]
-TESTS: tuple[Test, ...] = ("midp", "fisher", "chi2")
+from faultmap_core.labels import AnyLabel as AnyLabel
+from faultmap_core.labels import Label as Label
+from faultmap_core.labels import ScoreLabel as ScoreLabel
 
 _BUDGET_STEPS = 5
-# Candidates this little above the rest have p > .3: they count as tests and can never be the smallest p.
-_HOPELESS_Z = 0.5
+# A part differs from its remainder at this p: rare by chance among the few splits looked at.
+_HETEROGENEOUS = 0.001
 
 Floats = NDArray[np.float64]
 Units = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Label:
-    """What is looked for, per unit of the tree.
-
-    Attributes:
-        successes: (n,) 0 <= successes <= trials; fractions allowed.
-        trials: (n,) >= 0; 0 keeps a unit out of the question.
-    """
-
-    successes: Floats
-    trials: Floats
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,7 @@ class Candidates:
         order: (n,) units in leaf order; start, end: (m,) ranges of it.
         sets: further regions as ascending unit indices; candidate m + i is sets[i].
         names: one per set, such as "category = law".
+        parent: (m,) as in the tree; without it a node is never exchanged for its more homogeneous part.
     """
 
     order: Units
@@ -70,6 +62,7 @@ class Candidates:
     end: Units
     sets: tuple[Units, ...] = ()
     names: tuple[str, ...] = ()
+    parent: Units | None = None
 
     def __len__(self) -> int:
         """Number of candidates."""
@@ -93,10 +86,10 @@ class RegionSettings:
     """How to search.
 
     Attributes:
-        significance_level: in (0, 1); min_size: least trials in a region (>= 1) and outside of it.
-        max_share: largest share of all trials in a node of the tree; sets are bounded by `min_size` outside only.
+        significance_level: in (0, 1); min_size: least size of a region (>= 1) and of what is outside of it.
+        max_share: largest share of everything in a node of the tree; sets are bounded by `min_size` outside only.
         alternative: "greater" finds concentration, "less" absence, "two-sided" both.
-        test: "midp" | "fisher" | "chi2".
+        test: "midp" | "fisher" | "chi2"; a `ScoreLabel` is always tested by ranks.
         max_regions: the search ends there.
     """
 
@@ -130,8 +123,8 @@ class Region:
         p_value: of the step's test: the greater of the p against the units left and against all other units.
         adjusted_p_value: Benjamini-Hochberg over the step's candidates, divided by the step's budget (1 to 5), never
             below an earlier step's; at most the significance level.
-        low, high: interval of the risk difference, widened for the selection (Benjamini and Yekutieli, 2005),
-            `level` is theirs.
+        low, high: interval of the risk difference (of the mean difference for scores), widened for the selection
+            (Benjamini and Yekutieli, 2005); `level` is its nominal level.
         step: 0 for the first region taken.
     """
 
@@ -151,17 +144,17 @@ class Region:
 
     @property
     def rate(self) -> float:
-        """Share of successes inside."""
+        """Share of successes inside (mean value for scores)."""
         return self.successes / self.trials
 
     @property
     def rest_rate(self) -> float:
-        """Share of successes among all others."""
+        """Share of successes among all others (mean value for scores)."""
         return self.rest_successes / self.rest_trials
 
     @property
     def risk_difference(self) -> float:
-        """rate - rest_rate, in [-1, 1]."""
+        """rate - rest_rate."""
         return self.rate - self.rest_rate
 
     @property
@@ -188,110 +181,165 @@ def candidates_of(tree: ClusterTree, sets: Mapping[str, ArrayLike] | None = None
     """Return all nodes of `tree` and the named `sets` of its units as candidates."""
     named = sorted((sets or {}).items())
     arrays = tuple(np.unique(np.asarray(units, dtype=np.int64)) for _, units in named)
-    return Candidates(tree.order, tree.start, tree.end, arrays, tuple(name for name, _ in named))
+    return Candidates(tree.order, tree.start, tree.end, arrays, tuple(name for name, _ in named), tree.parent)
 
 
-def find_regions(candidates: Candidates, label: Label, settings: RegionSettings) -> RegionSearch:
-    """Find the regions in which `label` concentrates, largest evidence first, none overlapping another.
+def find_regions(candidates: Candidates, label: AnyLabel, settings: RegionSettings) -> RegionSearch:
+    """Find the regions in which `label` concentrates, strongest evidence first, none overlapping another.
 
     Returns: a `RegionSearch`; empty where nothing can be tested (no candidates, all or none carry the label).
     Raises: ConfigurationError when the label's arrays do not fit the tree.
     """
     _check(candidates, label)
-    live_trials, live_successes = label.trials.copy(), label.successes.copy()
+    everything = label.trials > 0
+    live = everything.copy()
     found: list[tuple[int, Units, float, float]] = []
-    everything = float(label.successes.sum()), float(label.trials.sum())
     n_tested, floor = 0, 0.0
     for step in range(settings.max_regions):
-        sizes, hits = candidates.sums(live_trials), candidates.sums(live_successes)
-        eligible = _eligible(candidates, sizes, float(live_trials.sum()), settings)
+        eligible = _eligible(candidates, label, live, settings)
         n_tested = n_tested or len(eligible)
         if not len(eligible):
             break
-        left = float(live_successes.sum()), float(live_trials.sum())
-        against_left = _p_values(hits[eligible], sizes[eligible], *left, settings)
-        against_all = _p_values(hits[eligible], sizes[eligible], *everything, settings)
+        against_left = _p_values(candidates, label, live, live, eligible, settings)
+        against_all = against_left if step == 0 else _p_values(candidates, label, live, everything, eligible, settings)
         p = np.maximum(against_left, against_all)
-        best = int(np.lexsort((eligible, -sizes[eligible], p))[0])
+        best = _first(candidates, label, live, eligible, p)
         budget = min(step + 1, _BUDGET_STEPS)
         floor = max(floor, float(statistics.benjamini_hochberg(p)[best]) / budget)
         if floor > settings.significance_level:
             break
+        threshold = settings.significance_level * budget / len(eligible)
+        best = _homogeneous_part(candidates, label, live, eligible, p, best, threshold, settings)
         units = candidates.units(int(eligible[best]))
-        units = units[live_trials[units] > 0]
+        units = units[live[units]]
         found.append((int(eligible[best]), units, float(p[best]), floor))
-        live_trials[units] = live_successes[units] = 0.0
+        live[units] = False
     regions = _described(candidates, label, found, n_tested, settings)
-    return RegionSearch(regions, n_tested, everything[1], everything[0])
+    return RegionSearch(regions, n_tested, float(label.trials.sum()), float(label.successes.sum()))
 
 
-def _check(candidates: Candidates, label: Label) -> None:
+def confirm_regions(
+    candidates: Candidates, label: AnyLabel, regions: tuple[Region, ...], settings: RegionSettings
+) -> tuple[Region, ...]:
+    """Test regions found on other units once more, on the units that take part in `label`.
+
+    Returns: one region per given one, with the units, numbers, p-values (adjusted by Benjamini-Hochberg over the given
+        regions) and intervals of the new units; p 1.0 and no trials where a region has no unit among them.
+    """
+    _check(candidates, label)
+    everything = label.trials > 0
+    free = everything.copy()
+    taken: list[tuple[int, Units, float]] = []
+    for region in regions:
+        units = candidates.units(region.candidate)
+        units = units[free[units]]
+        free[units] = False
+        alone = replace(candidates, start=candidates.start[:0], end=candidates.end[:0], sets=(units,), names=("",))
+        p = _p_values(alone, label, everything, everything, np.zeros(1, dtype=np.int64), settings)
+        taken.append((region.candidate, units, float(p[0])))
+    adjusted = statistics.benjamini_hochberg([p for _, _, p in taken])
+    found = [(candidate, units, p, float(q)) for (candidate, units, p), q in zip(taken, adjusted, strict=True)]
+    return _described(candidates, label, found, len(found), settings)
+
+
+def _check(candidates: Candidates, label: AnyLabel) -> None:
     n = len(candidates.order)
-    if label.successes.shape != (n,) or label.trials.shape != (n,):
-        shapes = f"{label.successes.shape} and {label.trials.shape}"
-        raise ConfigurationError(f"label: successes and trials have shapes {shapes}; expected ({n},), one per unit")
+    values = label.successes if isinstance(label, Label) else label.values
+    if values.shape != (n,) or label.trials.shape != (n,):
+        shapes = f"{values.shape} and {label.trials.shape}"
+        raise ConfigurationError(f"label: values and trials have shapes {shapes}; expected ({n},), one per unit")
     if not (np.isfinite(label.trials).all() and np.isfinite(label.successes).all()):
-        raise ConfigurationError("label: successes and trials must be finite; give an unscored unit trials 0")
-    if (label.successes < 0).any() or (label.successes > label.trials).any():
+        raise ConfigurationError("label: values and trials must be finite; give an unscored unit trials 0")
+    if isinstance(label, Label) and ((values < 0).any() or (values > label.trials + 1e-9).any()):
         raise ConfigurationError("label: successes must lie between 0 and trials")
 
 
-def _eligible(candidates: Candidates, sizes: Floats, total: float, settings: RegionSettings) -> Units:
+def _eligible(candidates: Candidates, label: AnyLabel, live: NDArray[np.bool_], settings: RegionSettings) -> Units:
+    counted = label.trials if label.sizes is None else label.sizes
+    sizes, total = candidates.sums(np.where(live, counted, 0.0)), float(counted[live].sum())
     fits = (sizes >= settings.min_size) & (total - sizes >= settings.min_size)
     nodes = np.arange(len(candidates)) < len(candidates.start)
     fits &= ~nodes | (sizes <= settings.max_share * total)
     return np.flatnonzero(fits).astype(np.int64)
 
 
-def _p_values(hits: Floats, sizes: Floats, successes: float, total: float, settings: RegionSettings) -> Floats:
-    """One p per candidate; 1.0 where the label is not concentrated in the direction looked for."""
-    if settings.alternative == "two-sided":
-        up = _one_sided(hits, sizes, successes, total, settings.test)
-        down = _one_sided(sizes - hits, sizes, total - successes, total, settings.test)
-        return np.minimum(1.0, 2.0 * np.minimum(up, down))
-    if settings.alternative == "less":
-        return _one_sided(sizes - hits, sizes, total - successes, total, settings.test)
-    return _one_sided(hits, sizes, successes, total, settings.test)
+def _p_values(
+    candidates: Candidates,
+    label: AnyLabel,
+    live: NDArray[np.bool_],
+    against: NDArray[np.bool_],
+    eligible: Units,
+    settings: RegionSettings,
+) -> Floats:
+    """One p per eligible candidate: its live units against all other units of `against`."""
+    trials = np.where(live, label.trials, 0.0)
+    sizes = candidates.sums(trials)[eligible]
+    if isinstance(label, Label):
+        hits = candidates.sums(np.where(live, label.successes, 0.0))[eligible]
+        successes, total = float(label.successes[against].sum()), float(label.trials[against].sum())
+        return binary_p_values(hits, sizes, successes, total, settings.test, settings.alternative)
+    from scipy.stats import rankdata
+
+    ranks = np.zeros(len(label.values))
+    ranks[against] = rankdata(label.values[against])
+    sums = candidates.sums(ranks * trials)[eligible]
+    return rank_p_values(sums, sizes, ranks[against], label.trials[against], settings.alternative)
 
 
-def _one_sided(hits: Floats, sizes: Floats, successes: float, total: float, test: Test) -> Floats:
-    p = np.ones(len(hits))
-    if not 0.0 < successes < total:
-        return p
-    rate = successes / total
-    spread = np.sqrt(sizes * rate * (1 - rate) * (total - sizes) / max(total - 1.0, 1.0))
-    worth = hits - sizes * rate > _HOPELESS_Z * spread
-    if test == "chi2":
-        p[worth] = statistics.chi2_greater(hits[worth], sizes[worth], successes, total)
-        return p
-    # Fractions (means of copies) are rounded against the finding: fewer hits inside, more in all.
-    slack = 1e-9 * max(total, 1.0)
-    k, n = np.floor(hits[worth] + slack), np.ceil(sizes[worth] - slack)
-    whole = np.floor(total + slack)
-    good = np.minimum(np.ceil(successes - slack), whole)
-    tail = statistics.midp_greater if test == "midp" else statistics.fisher_greater
-    p[worth] = tail(np.clip(k, np.maximum(0.0, n - (whole - good)), np.minimum(n, good)), n, good, whole)
-    return p
+def _first(candidates: Candidates, label: AnyLabel, live: NDArray[np.bool_], eligible: Units, p: Floats) -> int:
+    """Position of the smallest p; of equals a named set, then the largest, then the first."""
+    sizes = candidates.sums(np.where(live, label.trials, 0.0))[eligible]
+    return int(np.lexsort((eligible, -sizes, eligible < len(candidates.start), p))[0])
+
+
+def _homogeneous_part(
+    candidates: Candidates,
+    label: AnyLabel,
+    live: NDArray[np.bool_],
+    eligible: Units,
+    p: Floats,
+    best: int,
+    threshold: float,
+    settings: RegionSettings,
+) -> int:
+    """Walk from a node to the child that stands out against the remainder of the node, while there is one and the
+    child alone would pass too. Sets and score labels are taken as they are."""
+    parent = candidates.parent
+    if not isinstance(label, Label) or settings.alternative == "two-sided" or parent is None:
+        return best
+    hits = candidates.sums(np.where(live, label.successes, 0.0))
+    sizes = candidates.sums(np.where(live, label.trials, 0.0))
+    while eligible[best] < len(candidates.start):
+        node = eligible[best]
+        inside = np.flatnonzero((eligible < len(candidates.start)) & (p <= threshold))
+        inside = inside[parent[eligible[inside]] == node]
+        if not len(inside):
+            break
+        parts = eligible[inside]
+        whole = float(hits[node]), float(sizes[node])
+        differs = binary_p_values(hits[parts], sizes[parts], *whole, settings.test, settings.alternative)
+        chosen = int(np.lexsort((parts, differs))[0])
+        if differs[chosen] > _HETEROGENEOUS:
+            break
+        best = int(inside[chosen])
+    return best
 
 
 def _described(
     candidates: Candidates,
-    label: Label,
+    label: AnyLabel,
     found: list[tuple[int, Units, float, float]],
     n_tested: int,
     settings: RegionSettings,
 ) -> tuple[Region, ...]:
     """Put numbers to the units taken, against all others, with intervals at level 1 - (taken / tested) * alpha."""
-    if not found:
-        return ()
     trials, successes = float(label.trials.sum()), float(label.successes.sum())
     level = 1.0 - settings.significance_level * min(1.0, len(found) / max(n_tested, 1))
     nodes = len(candidates.start)
     regions = []
     for step, (candidate, units, p, adjusted) in enumerate(found):
+        low, high = _interval(label, units, level)
         n, k = float(label.trials[units].sum()), float(label.successes[units].sum())
-        rest = max(trials - n, 1.0)
-        low, high = statistics.newcombe_interval(k / n, n, (successes - k) / rest, rest, level)
         regions.append(
             Region(
                 candidate=candidate,
@@ -300,13 +348,31 @@ def _described(
                 successes=k,
                 trials=n,
                 rest_successes=successes - k,
-                rest_trials=rest,
+                rest_trials=trials - n,
                 p_value=p,
                 adjusted_p_value=adjusted,
-                low=float(low),
-                high=float(high),
+                low=low,
+                high=high,
                 level=level,
                 step=step,
             )
         )
     return tuple(regions)
+
+
+def _interval(label: AnyLabel, units: Units, level: float) -> tuple[float, float]:
+    """Newcombe's interval for shares, Welch's for mean scores; the whole range where a side is empty."""
+    inside = np.zeros(len(label.trials), dtype=bool)
+    inside[units] = True
+    inside &= label.trials > 0
+    rest = ~inside & (label.trials > 0)
+    if isinstance(label, ScoreLabel):
+        return statistics.mean_difference_interval(
+            label.values[inside], label.trials[inside], label.values[rest], label.trials[rest], level
+        )
+    n, m = float(label.trials[inside].sum()), float(label.trials[rest].sum())
+    if n <= 0 or m <= 0:
+        return -1.0, 1.0
+    a, b = (float(np.clip(label.successes[part].sum() / size, 0.0, 1.0)) for part, size in ((inside, n), (rest, m)))
+    low, high = statistics.newcombe_interval(a, n, b, m, level)
+    return float(low), float(high)

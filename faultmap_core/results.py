@@ -57,6 +57,10 @@ class FailureSlice(_Record):
         risk_difference: failure_rate - baseline_rate, with risk_difference_low and risk_difference_high adjusted for
             the selection.
         keywords: words that tell the slice from the rest, strongest first.
+        minimum_detectable_effect: smallest risk difference that a region of this size would have shown in four of
+            five cases; None where none would.
+        confirmed, confirmation_p_value: with a held-out half, whether the slice shows in it too; the risk difference
+            and its interval are then those of the held-out half. None without one.
     """
 
     name: str
@@ -84,6 +88,9 @@ class FailureSlice(_Record):
     risk_difference_high: float = 1.0
     named_by: str = "keywords"
     keywords: list[str] = field(default_factory=list)
+    minimum_detectable_effect: float | None = None
+    confirmed: bool | None = None
+    confirmation_p_value: float | None = None
 
 
 @dataclass(frozen=True)

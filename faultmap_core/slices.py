@@ -2,66 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import ClusterTree
+from faultmap_core.columns import metadata_sets
+from faultmap_core.dependence import TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
-from faultmap_core.regions import Label, Region, RegionSettings, Test, candidates_of, find_regions
+from faultmap_core.regions import (
+    AnyLabel,
+    Candidates,
+    Label,
+    Region,
+    RegionSettings,
+    ScoreLabel,
+    Test,
+    candidates_of,
+    confirm_regions,
+    find_regions,
+)
 from faultmap_core.results import FailureSlice
-from faultmap_core.statistics import newcombe_interval
+from faultmap_core.slice_rows import EvalRows as EvalRows
+from faultmap_core.slice_rows import by_typicality, distinct_prompts, examples_of, unit_label
+from faultmap_core.slice_rows import slice_id as slice_id
+from faultmap_core.statistics import minimum_detectable_effect, newcombe_interval
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_FAILING_EXAMPLES = 5
-_PASSING_EXAMPLES = 2
+Outcome = Literal["auto", "failed", "score"]
+OUTCOMES: tuple[Outcome, ...] = ("auto", "failed", "score")
+
 _TYPICAL_PROMPTS = 5
 _NAMED_FROM = 2_000
-
-
-@dataclass(frozen=True)
-class EvalRows:
-    """One row per example of one model on one dataset.
-
-    Attributes:
-        example_ids, prompts, responses, references: n each; a response or reference may be None.
-        scores: (n,) NaN where unscored.
-        failed: (n,) 1.0 failed, 0.0 passed, a fraction where it is a mean of repeats, NaN unscored.
-        unit: (n,) which leaf of the tree (distinct prompt) each row has.
-        metadata: column name -> n values; groups: n names of what rows belong together (session, template), or None.
-    """
-
-    example_ids: Sequence[str]
-    prompts: Sequence[str]
-    responses: Sequence[str | None]
-    references: Sequence[str | None]
-    scores: Floats
-    failed: Floats
-    unit: NDArray[np.int64]
-    metadata: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
-    groups: Sequence[str | None] | None = None
-
-    def __post_init__(self) -> None:
-        n = len(self.example_ids)
-        columns: dict[str, Sized] = {"prompts": self.prompts, "responses": self.responses}
-        columns |= {"references": self.references, "scores": self.scores, "failed": self.failed, "unit": self.unit}
-        columns |= self.metadata
-        if self.groups is not None:
-            columns["groups"] = self.groups
-        for name, column in columns.items():
-            if len(column) != n:
-                raise ConfigurationError(f"rows: {name} has {len(column)} values for {n} example ids")
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.example_ids)
+# Scores are graded when they take this many values and the two most common hold no more than this share of the rows.
+_GRADED_VALUES, _GRADED_SHARE = 5, 0.9
+# With more units whose outcome is a fraction (repeats), the rank-sum test sees more than rounded counts do.
+_FRACTIONAL_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -71,17 +53,28 @@ class SliceSettings:
     Attributes:
         significance_level: expected share of false slices, in (0, 1).
         min_slice_size: least distinct prompts in a slice.
-        test: "midp" | "fisher" | "chi2".
-        seed: for whatever is drawn at random.
+        test: "midp" | "fisher" | "chi2", for outcomes that are failed or not.
+        seed: for the halves of `confirm`.
+        outcome: "failed" looks where failures gather; "score" where scores are worse, by the rank-sum test; "auto"
+            takes the scores where they are graded. A slice always fails more than the rest, too.
+        metadata: values of metadata columns, and pairs of them, are candidates beside the tree.
+        correct_dependence: near-copies and `EvalRows.groups` with correlated outcomes count for less.
+        confirm: find on one random half of the prompts, confirm on the other.
     """
 
     significance_level: float = 0.05
     min_slice_size: int = 10
     test: Test = "midp"
     seed: int = 0
+    outcome: Outcome = "auto"
+    metadata: bool = True
+    correct_dependence: bool = True
+    confirm: bool = False
 
     def regions(self) -> RegionSettings:
         """Return the engine's settings; raises ConfigurationError on a value that is not allowed."""
+        if self.outcome not in OUTCOMES:
+            raise ConfigurationError(f"outcome is {self.outcome!r}; expected one of {', '.join(OUTCOMES)}")
         return RegionSettings(significance_level=self.significance_level, min_size=self.min_slice_size, test=self.test)
 
 
@@ -94,8 +87,13 @@ class SliceAnalysis:
         total_rows, scored_rows, units: rows given, rows with an outcome, distinct prompts among those.
         failures: scored rows that failed (fractions of repeats rounded).
         failure_rate: their share, 0.0 where no row is scored.
-        tested: candidates tested.
+        tested: candidates tested; test_used: "midp" | "fisher" | "chi2" | "ranksum".
         note: why there are no slices, for people; empty where there are.
+        effective_units: independent observations that the units are worth.
+        outcome_correlation: of outcomes within near-copies, group_correlation: within the given groups, beyond what
+            their region explains; 0 where not significantly positive.
+        minimum_detectable_effect: region size -> smallest risk difference found in four of five cases, None where
+            even a region that always fails would not be.
     """
 
     slices: tuple[FailureSlice, ...]
@@ -106,6 +104,22 @@ class SliceAnalysis:
     failure_rate: float
     tested: int
     note: str = ""
+    test_used: str = "midp"
+    effective_units: float = 0.0
+    outcome_correlation: float = 0.0
+    group_correlation: float = 0.0
+    minimum_detectable_effect: Mapping[int, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The label that is looked for, its outcome per unit, and what hangs together."""
+
+    label: AnyLabel
+    test_used: str
+    groups: Rows
+    near_correlation: float
+    group_correlation: float
 
 
 def find_failure_slices(
@@ -128,125 +142,205 @@ def find_failure_slices(
     region_settings = chosen.regions()
     if len(rows) and (rows.unit.min() < 0 or rows.unit.max() >= tree.n_units):
         raise ConfigurationError(f"rows: unit lies outside 0 … {tree.n_units - 1}, the units of the tree")
+    points = np.asarray(vectors)
     scored = np.flatnonzero(np.isfinite(rows.failed))
-    label = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
-    search = find_regions(candidates_of(tree), label, region_settings)
-    members = [scored[np.isin(rows.unit[scored], region.units)] for region in search.regions]
-    typical = [_typical(rows, inside, np.asarray(vectors)) for inside in members]
-    names = _named(rows, scored, members, typical, search.regions, namer or KeywordNamer())
+    question = _question(rows, scored, tree, points, chosen)
+    columns = {name: [values[row] for row in scored.tolist()] for name, values in rows.metadata.items()}
+    sets = metadata_sets(columns, rows.unit[scored], tree.n_units, chosen.min_slice_size) if chosen.metadata else {}
+    candidates = candidates_of(tree, sets)
+    regions, held_out, tested = _search(candidates, question, chosen, region_settings)
+    found = _found(rows, scored, candidates, regions, held_out, question.label)
+    names = _named(rows, scored, points, found, namer or KeywordNamer())
+    worth = float(question.label.trials.sum())
     slices = [
-        _slice(rows, scored, inside, order, region, name, chosen)
-        for inside, order, region, name in zip(members, typical, search.regions, names, strict=True)
+        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question)
+        for one, name in zip(found, names, strict=True)
     ]
     failures = float(rows.failed[scored].sum())
+    rate = failures / len(scored) if len(scored) else 0.0
     return SliceAnalysis(
         slices=tuple(sorted(slices, key=lambda one: (-one.excess_failures, one.slice_id))),
         total_rows=len(rows),
         scored_rows=len(scored),
-        units=int((label.trials > 0).sum()),
+        units=int((question.label.trials > 0).sum()),
         failures=round(failures),
-        failure_rate=failures / len(scored) if len(scored) else 0.0,
-        tested=search.n_tested,
-        note="" if slices else _why_none(len(scored), failures, search.n_tested, chosen),
+        failure_rate=rate,
+        tested=tested,
+        note="" if slices else _why_none(len(scored), failures, tested, chosen),
+        test_used=question.test_used,
+        effective_units=worth,
+        outcome_correlation=question.near_correlation,
+        group_correlation=question.group_correlation,
+        minimum_detectable_effect=_detectable(worth, rate, tested, chosen),
     )
 
 
-def unit_label(unit: Rows, outcome: Floats, n_units: int) -> Label:
-    """Reduce rows to units: a unit's outcome is the mean over its rows, so copies make no significance.
+def _question(
+    rows: EvalRows, scored: Rows, tree: ClusterTree, vectors: NDArray[np.float32], settings: SliceSettings
+) -> _Question:
+    """Choose what is tested, and weigh units by what they are worth as observations."""
+    failed = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
+    present = failed.trials > 0
+    worse = _worse(rows, scored, tree.n_units, settings.outcome)
+    fractional = (failed.successes > 0) & (failed.successes < 1)
+    if worse is None and settings.outcome == "auto" and fractional.sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
+        worse = failed.successes
+    outcome = failed.successes if worse is None else worse
+    groups, near, given = np.arange(tree.n_units), 0.0, 0.0
+    weights = np.ones(tree.n_units)
+    if settings.correct_dependence:
+        groups = near_copy_groups(tree, vectors)
+        copies = dependence(tree, outcome, present, groups, TEMPLATE_CORRELATION)
+        weights, near = copies.weights, copies.correlation
+        if rows.groups is not None:
+            sessions = _unit_groups(rows.unit[scored], [rows.groups[row] for row in scored.tolist()], tree.n_units)
+            together = dependence(tree, outcome, present, sessions)
+            weights, given = np.minimum(weights, together.weights), together.correlation
+    trials = np.where(present, weights, 0.0)
+    if worse is not None:
+        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", groups, near, given)
+    return _Question(Label(failed.successes * trials, trials, failed.trials), settings.test, groups, near, given)
 
-    Args: unit: (n,) leaf of each row; outcome: (n,) in [0, 1], finite.
-    """
-    counts = np.bincount(unit, minlength=n_units).astype(np.float64)
-    sums = np.bincount(unit, weights=outcome, minlength=n_units)
-    present = counts > 0
-    return Label(np.where(present, sums / np.maximum(counts, 1.0), 0.0), present.astype(np.float64))
+
+def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floats | None:
+    """Return each unit's mean score, turned so that greater is worse; None where failures are what is asked for."""
+    scores = rows.scores[scored]
+    if outcome == "failed" or not len(scored) or not np.isfinite(scores).all():
+        return None
+    values, counts = np.unique(scores, return_counts=True)
+    graded = len(values) >= _GRADED_VALUES and np.sort(counts)[-2:].sum() <= _GRADED_SHARE * len(scored)
+    if outcome == "auto" and not graded:
+        return None
+    # Where failing rows have the higher scores, lower is better (a loss, a distance).
+    deviation = scores - scores.mean()
+    sign = 1.0 if float((deviation * rows.failed[scored]).sum()) > 0 else -1.0
+    counted = np.bincount(rows.unit[scored], minlength=n_units).astype(np.float64)
+    sums = np.bincount(rows.unit[scored], weights=sign * scores, minlength=n_units)
+    mean: Floats = sums / np.maximum(counted, 1.0)
+    return mean
 
 
-def slice_id(example_ids: Iterable[str]) -> str:
-    """Return 12 hex digits that stand for a set of examples, whatever their order."""
-    joined = "\x00".join(sorted(example_ids))
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+def _unit_groups(unit: Rows, names: Sequence[str | None], n_units: int) -> Rows:
+    """Return (n_units,) group numbers: that of a unit's first named row, or one of its own."""
+    group = n_units + np.arange(n_units)
+    number: dict[str, int] = {}
+    for one, name in zip(unit[::-1].tolist(), reversed(names), strict=True):
+        if name is not None and name != "":
+            group[one] = number.setdefault(name, len(number))
+    return group
 
 
-def _typical(rows: EvalRows, inside: Rows, vectors: NDArray[Any]) -> Rows:
-    """Return the rows inside, those nearest to the centre of the slice first, ties by position."""
-    own = vectors[rows.unit[inside]].astype(np.float64)
-    similar = own @ own.mean(axis=0) if len(own) else np.zeros(0)
-    return inside[np.lexsort((inside, -np.round(similar, 9)))]
+def _search(
+    candidates: Candidates, question: _Question, settings: SliceSettings, region_settings: RegionSettings
+) -> tuple[tuple[Region, ...], tuple[Region, ...] | None, int]:
+    """Return the regions, the same on the held-out half (None without one), and the number of candidates tested."""
+    label = question.label
+    if not settings.confirm:
+        search = find_regions(candidates, label, region_settings)
+        return search.regions, None, search.n_tested
+    _, number = np.unique(question.groups, return_inverse=True)
+    drawn = np.random.default_rng(settings.seed).random(len(question.groups))[number] < 0.5
+    halved = RegionSettings(
+        significance_level=settings.significance_level,
+        min_size=max(settings.min_slice_size // 2, 1),
+        test=settings.test,
+    )
+    search = find_regions(candidates, _only(label, drawn), halved)
+    return search.regions, confirm_regions(candidates, _only(label, ~drawn), search.regions, halved), search.n_tested
+
+
+def _only(label: AnyLabel, units: NDArray[np.bool_]) -> AnyLabel:
+    trials = np.where(units, label.trials, 0.0)
+    sizes = None if label.sizes is None else np.where(units, label.sizes, 0.0)
+    if isinstance(label, Label):
+        return Label(np.where(units, label.successes, 0.0), trials, sizes)
+    return ScoreLabel(label.values, trials, sizes)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A region with its rows, and itself on the held-out half."""
+
+    region: Region
+    inside: Rows
+    held_out: Region | None
+    units: int
+    worth: float
+    worth_rest: float
+
+
+def _found(
+    rows: EvalRows,
+    scored: Rows,
+    candidates: Candidates,
+    regions: Sequence[Region],
+    held_out: Sequence[Region] | None,
+    label: AnyLabel,
+) -> list[_Found]:
+    """Give the regions their rows, on both halves where there are two; leave out those that do not fail more."""
+    total = float(label.trials.sum())
+    free = label.trials > 0
+    failures = float(rows.failed[scored].sum())
+    found = []
+    for position, region in enumerate(regions):
+        units = region.units if held_out is None else candidates.units(region.candidate)
+        units = units[free[units]]
+        free[units] = False
+        inside = scored[np.isin(rows.unit[scored], units)]
+        failed = float(rows.failed[inside].sum())
+        worth = float(label.trials[units].sum())
+        one = _Found(region, inside, held_out[position] if held_out else None, len(units), worth, total - worth)
+        if failed * (len(scored) - len(inside)) > (failures - failed) * len(inside):
+            found.append(one)
+    return found
 
 
 def _named(
-    rows: EvalRows,
-    scored: Rows,
-    members: Sequence[Rows],
-    typical: Sequence[Rows],
-    regions: Sequence[Region],
-    namer: Namer,
+    rows: EvalRows, scored: Rows, vectors: NDArray[np.float32], found: Sequence[_Found], namer: Namer
 ) -> list[RegionName]:
-    if not members:
+    if not found:
         return []
     total, failures = len(scored), float(rows.failed[scored].sum())
     tasks = []
-    for inside, order, region in zip(members, typical, regions, strict=True):
-        failed = float(rows.failed[inside].sum())
+    for one in found:
+        order = by_typicality(rows, one.inside, vectors)
+        failed = float(rows.failed[one.inside].sum())
         tasks.append(
             NamingTask(
-                prompts=_distinct_prompts(rows, order, _NAMED_FROM),
-                size=len(inside),
+                prompts=distinct_prompts(rows, order, _NAMED_FROM),
+                size=len(one.inside),
                 failures=round(failed),
-                rate=failed / len(inside),
-                rest_rate=(failures - failed) / max(total - len(inside), 1),
-                examples=_examples(rows, order),
-                fixed_name=region.name,
+                rate=failed / len(one.inside),
+                rest_rate=(failures - failed) / max(total - len(one.inside), 1),
+                examples=examples_of(rows, order),
+                fixed_name=one.region.name,
             )
         )
     _, first = np.unique(rows.unit[scored], return_index=True)
     return namer.name_regions(tasks, [rows.prompts[row] for row in scored[np.sort(first)]])
 
 
-def _distinct_prompts(rows: EvalRows, order: Rows, limit: int) -> list[str]:
-    seen: set[int] = set()
-    prompts: list[str] = []
-    for row in order.tolist():
-        if int(rows.unit[row]) not in seen:
-            seen.add(int(rows.unit[row]))
-            prompts.append(rows.prompts[row])
-        if len(prompts) >= limit:
-            break
-    return prompts
-
-
-def _examples(rows: EvalRows, order: Rows) -> list[dict[str, Any]]:
-    """Return the most typical failing rows and then passing ones, one per distinct prompt."""
-    chosen: list[int] = []
-    for failing, limit in ((True, _FAILING_EXAMPLES), (False, _PASSING_EXAMPLES)):
-        seen: set[int] = set()
-        for row in order.tolist():
-            if len(seen) < limit and (rows.failed[row] >= 0.5) == failing and int(rows.unit[row]) not in seen:
-                seen.add(int(rows.unit[row]))
-                chosen.append(row)
-    return [
-        {
-            "example_id": rows.example_ids[row],
-            "prompt": rows.prompts[row],
-            "response": rows.responses[row],
-            "reference": rows.references[row],
-            "score": float(rows.scores[row]) if np.isfinite(rows.scores[row]) else None,
-            "failed": bool(rows.failed[row] >= 0.5),
-        }
-        for row in chosen
-    ]
-
-
 def _slice(
-    rows: EvalRows, scored: Rows, inside: Rows, order: Rows, region: Region, name: RegionName, settings: SliceSettings
+    rows: EvalRows,
+    scored: Rows,
+    vectors: NDArray[np.float32],
+    found: _Found,
+    name: RegionName,
+    significance_level: float,
+    tested: int,
+    question: _Question,
 ) -> FailureSlice:
-    """Put rates on rows (what a reader counts) and the interval on units (what is independent)."""
+    """Put rates on rows (what a reader counts) and the interval on what the units are worth as observations."""
+    region, inside, held_out = found.region, found.inside, found.held_out
     size, rest = len(inside), max(len(scored) - len(inside), 1)
     failed = float(rows.failed[inside].sum())
-    rate, baseline = failed / size, (float(rows.failed[scored].sum()) - failed) / rest
-    baseline = min(max(baseline, 0.0), 1.0)
-    low, high = newcombe_interval(rate, region.trials, baseline, region.rest_trials, region.level)
+    rate, baseline = failed / size, min(max((float(rows.failed[scored].sum()) - failed) / rest, 0.0), 1.0)
+    difference = rate - baseline
+    low, high = (float(v) for v in newcombe_interval(rate, found.worth, baseline, found.worth_rest, region.level))
+    if held_out is not None and isinstance(question.label, Label):
+        difference = held_out.risk_difference if held_out.trials > 0 else 0.0
+        low, high = held_out.low, held_out.high
+    order = by_typicality(rows, inside, vectors)
     return FailureSlice(
         name=name.name,
         description=name.description,
@@ -256,24 +350,37 @@ def _slice(
         effect_size=rate / baseline if baseline > 0 else None,
         p_value=region.p_value,
         adjusted_p_value=region.adjusted_p_value,
-        test_used=settings.test,
+        test_used=question.test_used,
         sample_indices=[int(row) for row in inside],
-        examples=_examples(rows, order),
-        representative_prompts=_distinct_prompts(rows, order, _TYPICAL_PROMPTS),
+        examples=examples_of(rows, order),
+        representative_prompts=distinct_prompts(rows, order, _TYPICAL_PROMPTS),
         cluster_id=region.candidate,
         root_cause=name.root_cause,
         suggested_remediation=name.suggested_remediation,
         slice_id=slice_id(rows.example_ids[row] for row in inside),
-        units=len(region.units),
+        units=found.units,
         failures=round(failed),
         expected_failures=size * baseline,
         excess_failures=failed - size * baseline,
-        risk_difference=rate - baseline,
-        risk_difference_low=float(low),
-        risk_difference_high=float(high),
+        risk_difference=difference,
+        risk_difference_low=low,
+        risk_difference_high=high,
         named_by=name.named_by,
         keywords=list(name.keywords),
+        minimum_detectable_effect=minimum_detectable_effect(
+            found.worth, found.worth + found.worth_rest, baseline, significance_level / max(tested, 1)
+        ),
+        confirmed=None if held_out is None else held_out.adjusted_p_value <= significance_level,
+        confirmation_p_value=None if held_out is None else held_out.p_value,
     )
+
+
+def _detectable(worth: float, rate: float, tested: int, settings: SliceSettings) -> dict[int, float | None]:
+    """What regions of several sizes would have had to show, at the threshold of the first step's smallest p."""
+    sizes = sorted({settings.min_slice_size, 20, 50, 100, 200, 500, 1000})
+    needed = settings.significance_level / max(tested, 1)
+    fitting = [size for size in sizes if settings.min_slice_size <= size <= worth / 2] if tested else []
+    return {size: minimum_detectable_effect(size, worth, rate, needed) for size in fitting}
 
 
 def _why_none(scored: int, failures: float, tested: int, settings: SliceSettings) -> str:

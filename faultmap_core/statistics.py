@@ -149,3 +149,60 @@ def newcombe_interval(
     low = a - b - np.sqrt((a - low_a) ** 2 + (high_b - b) ** 2)
     high = a - b + np.sqrt((high_a - a) ** 2 + (b - low_b) ** 2)
     return np.maximum(low, -1.0), np.minimum(high, 1.0)
+
+
+def mean_difference_interval(
+    a: Floats, weights_a: Floats, b: Floats, weights_b: Floats, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of mean(a) - mean(b) for unequal variances (Welch, 1947); weights are shares of an observation, > 0.
+
+    Returns: (-inf, inf) where a side has no more than one observation's weight.
+    """
+    from scipy.special import stdtrit
+
+    n, m = float(weights_a.sum()), float(weights_b.sum())
+    if n <= 1.0 or m <= 1.0:
+        return float("-inf"), float("inf")
+    mean_a, mean_b = float((weights_a * a).sum() / n), float((weights_b * b).sum() / m)
+    error_a = float((weights_a * (a - mean_a) ** 2).sum()) / (n - 1.0) / n
+    error_b = float((weights_b * (b - mean_b) ** 2).sum()) / (m - 1.0) / m
+    error = error_a + error_b
+    if error == 0.0:
+        return mean_a - mean_b, mean_a - mean_b
+    freedom = error**2 / (error_a**2 / (n - 1.0) + error_b**2 / (m - 1.0))
+    reach = float(stdtrit(freedom, 0.5 + level / 2.0)) * error**0.5
+    return mean_a - mean_b - reach, mean_a - mean_b + reach
+
+
+def minimum_detectable_effect(
+    size: float, total: float, rate: float, p_needed: float, power: float = 0.8
+) -> float | None:
+    """Smallest excess of a region's success rate over the rest's that a one-sided test finds with `power`.
+
+    Args:
+        size: trials in the region; total: in all (> size); rate: the rest's rate, in [0, 1].
+        p_needed: what the test must reach, for instance the significance level over the number of candidates.
+    Returns: a difference in (0, 1 - rate], None where even a rate of 1 would not be found.
+    Source: normal approximation for two proportions, Fleiss, Levin, Paik (2003), eq. 4.8 without continuity.
+    """
+    from scipy.special import ndtri
+
+    rest = total - size
+    if size <= 0 or rest <= 0 or rate >= 1.0:
+        return None
+    z_test, z_power = -float(ndtri(p_needed)), float(ndtri(power))
+
+    def found(difference: float) -> bool:
+        inside = rate + difference
+        pooled = (inside * size + rate * rest) / total
+        null = (pooled * (1 - pooled) * (1 / size + 1 / rest)) ** 0.5
+        real = (inside * (1 - inside) / size + rate * (1 - rate) / rest) ** 0.5
+        return bool(difference >= z_test * null + z_power * real)
+
+    low, high = 0.0, 1.0 - rate
+    if not found(high):
+        return None
+    for _ in range(50):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high

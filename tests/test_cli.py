@@ -80,6 +80,15 @@ def test_show_prints_failing_and_passing_examples(run, home: str):
     assert "passed" in shown
 
 
+def test_compare_lists_pairs_and_where_the_winner_changes(run, home: str):
+    (pair,) = run("compare", "--home", home, "--dataset", "school", "--json").json()
+    shown = run("compare", "--home", home, "--dataset", "school").out
+    assert (pair["model_a"], pair["model_b"]) == ("alpha", "beta")
+    for one in pair["slices"]:
+        assert one["name"] in shown
+    assert "alpha (A) or beta (B) on school" in shown
+
+
 @pytest.mark.parametrize(("wanted", "said"), [("zzzz", "no slice has an id that starts with"), ("", "give more")])
 def test_show_of_an_unclear_id_says_what_to_do(run, home: str, wanted: str, said: str):
     result = run("show", wanted, "--home", home)
@@ -90,7 +99,7 @@ def test_status_of_a_fresh_warehouse(run, home: str):
     content = run("status", "--home", home, "--json").json()
     assert content["stale"] == content["blocked"] == content["quarantined"] == []
     assert content["assets"]["scores"] == 4
-    assert "17 of 17 partitions are fresh" in run("status", "--home", home).out
+    assert "19 of 19 partitions are fresh" in run("status", "--home", home).out
 
 
 def test_status_tells_what_is_stale_and_why(run, home: str, tmp_path: Path):
@@ -218,7 +227,7 @@ def test_help_does_not_import_what_only_commands_need():
 
 
 def test_every_command_has_help(run):
-    for command in ("audit", "slices", "show", "status", "init", "export", "ui"):
+    for command in ("audit", "slices", "compare", "show", "status", "init", "export", "ui"):
         result = run(command, "--help")
         assert result.code == 0
         assert "Usage" in result.out

@@ -36,7 +36,7 @@ def test_everything_is_made_once_and_nothing_fails(audited):
     _, outcome = audited
     assert outcome.failed == ()
     assert outcome.left == ()
-    assert len(outcome.made) == len(set(outcome.made)) == 4 + 4 + 2 + 2 + 4 + 1
+    assert len(outcome.made) == len(set(outcome.made)) == 4 + 4 + 2 + 2 + 4 + 2 + 1
 
 
 def test_rows_are_accounted_for_in_every_table(audited):
@@ -69,6 +69,24 @@ def test_each_models_weakness_is_its_worst_slice(audited, dataset: str, model: s
     assert worst["adjusted_p_value"] < 0.05
     assert worst["named_by"] == "keywords"
     assert worst["examples"][0]["failed"]
+
+
+def test_which_model_wins_where(audited):
+    project, _ = audited
+    pairs = queries.comparisons(project.warehouse)
+    assert [(pair["dataset"], pair["model_a"], pair["model_b"]) for pair in pairs] == [
+        ("kitchen", "alpha", "beta"),
+        ("school", "alpha", "beta"),
+    ]
+    for pair in pairs:
+        # Each fails on 20 of 60, 18 of them in its weak topic: as many wins on either side, nobody wins over all.
+        assert pair["compared"] == 60
+        assert (pair["failure_rate_a"], pair["failure_rate_b"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+        assert pair["discordant_a_wins"] == pair["discordant_b_wins"]
+        assert pair["winner"] not in ("alpha", "beta")
+        winners = {one["winner"] for one in pair["slices"]}
+        assert winners <= {"alpha", "beta", "unresolved"}
+        assert winners & {"alpha", "beta"}
 
 
 def test_dagster_knows_every_materialisation_with_its_data_version(audited):
@@ -183,6 +201,7 @@ def test_new_results_of_one_model_make_only_what_depends_on_them(tmp_path: Path,
         ("scores", "school|beta"),
         ("prompt_embeddings", "school"),
         ("failure_slices", "school|beta"),
+        ("model_comparisons", "school"),
         ("audit_report", ""),
     ]
 
@@ -218,4 +237,4 @@ def test_a_changed_threshold_is_a_changed_verdict_without_new_embeddings(audited
 def test_runs_tell_what_they_make(audited):
     project, _ = audited
     tags = {run.tags[ASSETS_TAG] for run in project.instance.get_runs()}
-    assert tags >= {"raw_evals,scores", "prompt_embeddings,prompt_clusters", "failure_slices", "audit_report"}
+    assert tags >= {"raw_evals,scores", "prompt_embeddings,prompt_clusters,model_comparisons", "audit_report"}

@@ -60,7 +60,7 @@ def test_an_empty_warehouse_is_made_in_order_without_a_partition_twice():
     assert runs == [
         "raw_evals+scores d1|m1",
         "raw_evals+scores d1|m2",
-        "prompt_embeddings+prompt_clusters d1",
+        "prompt_embeddings+prompt_clusters+model_comparisons d1",
         "failure_slices d1|m1",
         "failure_slices d1|m2",
         "audit_report",
@@ -78,6 +78,7 @@ def test_one_models_new_results_on_known_prompts_touch_only_what_depends_on_them
         "scores d2|m3",
         "prompt_embeddings d2",
         "failure_slices d2|m3",
+        "model_comparisons d2",
         "audit_report",
     ]
 
@@ -88,6 +89,7 @@ def test_a_changed_threshold_makes_scores_and_what_follows_and_no_embedding():
     assert follow(before, changed) == [
         *[f"scores d1|{model}" for model in MODELS],
         *[f"failure_slices d1|{model}" for model in MODELS],
+        "model_comparisons d1",
         "audit_report",
     ]
 
@@ -98,6 +100,7 @@ def test_a_new_embedder_makes_embeddings_and_what_follows_and_no_scores():
         *[f"prompt_embeddings {dataset}" for dataset in DATASETS],
         *[f"prompt_clusters {dataset}" for dataset in DATASETS],
         *[f"failure_slices {dataset}|{model}" for dataset in DATASETS for model in MODELS],
+        *[f"model_comparisons {dataset}" for dataset in DATASETS],
         "audit_report",
     ]
 
@@ -150,7 +153,7 @@ def test_a_vanished_source_changes_what_fans_in():
         (item.asset, item.partition.key)
         for item in stale_partitions(WarehouseState(left, before.materialized), settings)
     ]
-    assert stale == [("prompt_embeddings", "d3"), ("audit_report", "")]
+    assert stale == [("prompt_embeddings", "d3"), ("model_comparisons", "d3"), ("audit_report", "")]
 
 
 @pytest.mark.parametrize("scope", list(Scope))

@@ -1,11 +1,12 @@
 """The assets, thin over `faultmap_core`: read rows, ask the core one question, write rows, tell."""
 
+from faultmap_assets.assets.comparisons import model_comparisons
 from faultmap_assets.assets.evals import raw_evals
 from faultmap_assets.assets.prompts import prompt_clusters, prompt_embeddings
 from faultmap_assets.assets.report import audit_report
 from faultmap_assets.assets.scores import scores
 from faultmap_assets.assets.slices import failure_slices
 
-ASSETS = [raw_evals, scores, prompt_embeddings, prompt_clusters, failure_slices, audit_report]
+ASSETS = [raw_evals, scores, prompt_embeddings, prompt_clusters, failure_slices, model_comparisons, audit_report]
 
 __all__ = ["ASSETS"]

@@ -10,14 +10,14 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Connection, Warehouse, delete_partition
 
-# The newest file wins a key; of one staging that several paths stand for, the first path names it.
+# The newest delivery wins a key; of one staging that several paths stand for, the newest path names it.
 _NEWEST_ROWS = """
 INSERT INTO raw_evals
 SELECT dataset, model, example_id, epoch, input_text, question_text, output_text, score, correct_answer, metadata,
     path, line, row_digest
 FROM eval_staging_rows
 JOIN (
-    SELECT staging_id, min(sequence) AS sequence, arg_min(path, sequence) AS path FROM eval_files GROUP BY staging_id
+    SELECT staging_id, max(sequence) AS sequence, arg_max(path, sequence) AS path FROM eval_files GROUP BY staging_id
 ) USING (staging_id)
 WHERE dataset = $dataset AND model = $model
 QUALIFY row_number() OVER (PARTITION BY example_id, epoch ORDER BY sequence DESC) = 1

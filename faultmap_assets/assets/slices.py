@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_assets import pictures, queries
+from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.partitions import by_dataset, dataset_and_model
 from faultmap_assets.settings import Settings
@@ -104,17 +105,11 @@ def _markdown_table(slices: Sequence[FailureSlice]) -> str:
         return "No region fails significantly more than the rest."
     lines = ["| slice | examples | failed | rest | excess failures | adjusted p |", "|---|--:|--:|--:|--:|--:|"]
     lines += [
-        f"| {_cell(found.name)} | {found.size} | {found.failure_rate:.0%} | {found.baseline_rate:.0%}"
+        f"| {cell(found.name)} | {found.size} | {found.failure_rate:.0%} | {found.baseline_rate:.0%}"
         f" | {found.excess_failures:.1f} | {found.adjusted_p_value:.2g} |"
         for found in slices[:_TABLE_ROWS_SHOWN]
     ]
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """Text from outside must not become markup."""
-    escaped = "".join("\\" + character if character in "\\`*_{}[]<>()#+!|&~" else character for character in text)
-    return " ".join(escaped.split())
 
 
 _SLICE_SCHEMA = pa.schema(

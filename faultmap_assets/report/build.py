@@ -53,6 +53,7 @@ def build_report(warehouse: Warehouse) -> AuditReport:
     content = {
         "schema_version": SCHEMA_VERSION,
         "audits": audits,
+        "comparisons": queries.comparisons(warehouse),
         "quarantined": [
             {"path": path, "reason": reason, "rows": rows}
             for (path, reason), rows in sorted(quarantined.items(), key=lambda item: (-item[1], item[0]))

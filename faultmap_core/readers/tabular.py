@@ -11,6 +11,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ EVAL_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _BATCH_ROWS = 2_000
 _BATCH_CHARACTERS = 8_000_000
 _MAX_FIELD_CHARACTERS = 32_000_000
+# Few, because a Parquet file says nothing about the length of a single text.
+_PARQUET_ROWS = 100
 _READ_BYTES = 1 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -39,6 +42,8 @@ _BOMS = (
 )
 # Only encodings that people still export from; a free guess finds exotic ones.
 _LEGACY_ENCODINGS = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "euc_kr", "big5"]
+# How `surrogateescape` shows a byte that is no UTF-8.
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
 
 NumberedRow = tuple[int, Row | RowError]
@@ -78,7 +83,7 @@ def content_hash(path: Path) -> str:
 
 def dataset_of(path: Path) -> str:
     """Return the dataset that a file name stands for: the name without its format's suffixes."""
-    name = path.name.removesuffix(".gz")
+    name = _without_gz(path)
     return name.removesuffix(Path(name).suffix)
 
 
@@ -87,8 +92,8 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
 
     Raises:
         EvalFileError: the file cannot be read at all: missing, not permitted, an unknown format, damaged, without the
-            columns that are needed, or named so that no dataset can be named after it. Batches that were yielded
-            before are to be thrown away.
+            columns that are needed, without rows, or named so that no dataset can be named after it. Batches that
+            were yielded before are to be thrown away.
     """
     if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
         raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
@@ -103,6 +108,8 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
             yield EvalBatch(rows, rejected)
     except _READ_ERRORS as error:
         raise EvalFileError(f"{path}: {_reason(error)}") from error
+    if not kept and first_rejected is None:
+        raise EvalFileError(f"{path}: the file holds no rows")
     if not kept and first_rejected is not None:
         raise EvalFileError(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
@@ -111,8 +118,8 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
 
 
 def _numbered_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix == ".parquet":
+    suffix = Path(_without_gz(path)).suffix.lower()
+    if suffix == ".parquet" and not _is_gzip(path):
         yield from _parquet_rows(path, options)
     elif suffix in (".csv", ".tsv"):
         yield from _csv_rows(path, options)
@@ -128,12 +135,20 @@ def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
     for line, row in rows:
         batch.append((line, row))
         if not isinstance(row, RowError):
-            characters += sum(len(value) for value in row.values() if isinstance(value, str))
+            characters += _characters(row)
         if len(batch) >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, list) else 0
 
 
 def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
@@ -162,6 +177,8 @@ def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
                 continue
             if len(cells) != len(header):
                 yield line, RowError(f"{len(cells)} fields where the header has {len(header)}")
+            elif any(map(_UNDECODABLE.search, cells)):
+                yield line, RowError(_NO_UTF8)
             else:
                 yield line, dict(zip(header, cells, strict=True))
 
@@ -175,6 +192,9 @@ def _jsonl_rows(path: Path) -> Iterator[NumberedRow]:
                 raise EvalFileError(f"{path}: line {line} is longer than {_MAX_FIELD_CHARACTERS:,} characters")
             if not text.strip():
                 continue
+            if _UNDECODABLE.search(text):
+                yield line, RowError(_NO_UTF8)
+                continue
             try:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
@@ -187,10 +207,11 @@ def _jsonl_rows(path: Path) -> Iterator[NumberedRow]:
 
 
 def _parquet_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
-    with pq.ParquetFile(path) as parquet:
+    # So columns are streamed; by default a whole row group is in memory.
+    with pq.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False) as parquet:
         _check_columns(path, parquet.schema_arrow.names, options)
         line = 0
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in parquet.iter_batches(batch_size=_PARQUET_ROWS):
             for row in batch.to_pylist():
                 line += 1
                 yield line, row
@@ -199,7 +220,7 @@ def _parquet_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
 def _check_columns(path: Path, header: list[str], options: EvalOptions) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise EvalFileError(f"{path}: two columns are named {twice[0]!r}; rename one")
+        raise EvalFileError(f"{path}: two columns are named {_shown(twice[0])!r}; rename one")
     needed = ["input_text"]
     needed += [] if options.generate_ids else ["example_id"]
     needed += [] if options.model_name else ["model"]
@@ -207,9 +228,11 @@ def _check_columns(path: Path, header: list[str], options: EvalOptions) -> None:
     for name in needed:
         column = options.column_map.get(name, name)
         if column not in header:
-            raise EvalFileError(f"{path}: no column {column!r}; it has {', '.join(header[:12])}. {_REMEDIES[name]}")
+            present = ", ".join(map(_shown, header[:12]))
+            raise EvalFileError(f"{path}: no column {column!r}; it has {present}. {_REMEDIES[name]}")
 
 
+_NO_UTF8 = "holds bytes that are no UTF-8, as the rest of the file is"
 _REMEDIES = {
     "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
     "model": "Use `--map model=COLUMN` or `--model-name NAME`",
@@ -222,15 +245,18 @@ _REMEDIES = {
 
 def _open_text(path: Path) -> IO[str]:
     encoding = _encoding(path)
+    # A damaged character in UTF-8 is the trouble of its row alone.
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     # newline="" leaves line ends inside quoted fields as they are.
-    if path.name.endswith(".gz"):
-        return cast(IO[str], gzip.open(path, "rt", encoding=encoding, newline=""))
-    return path.open("r", encoding=encoding, newline="")
+    if _is_gzip(path):
+        return cast(IO[str], gzip.open(path, "rt", encoding=encoding, errors=errors, newline=""))
+    return path.open("r", encoding=encoding, errors=errors, newline="")
 
 
 def _encoding(path: Path) -> str:
-    """Find a text file's encoding: by its byte-order mark, UTF-8 where all of it decodes, else the likeliest legacy."""
+    """Find a text file's encoding: by its byte-order mark, UTF-8 where its text is, else the likeliest legacy."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    ascii_so_far = True
     with _open_bytes(path) as stream:
         sample = stream.read(_READ_BYTES)
         for mark, encoding in _BOMS:
@@ -241,29 +267,60 @@ def _encoding(path: Path) -> str:
         block = sample
         try:
             while block:
-                decoder.decode(block)
-                block = stream.read(_READ_BYTES)
+                ascii_so_far = decoder.decode(block).isascii() and ascii_so_far
+                sample, block = block, stream.read(_READ_BYTES)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return _legacy_encoding(block)
+            sample = block or sample
+            return "utf-8" if not ascii_so_far or _mostly_utf8(sample) else _legacy_encoding(sample)
     return "utf-8"
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    return sum(not character.isascii() for character in text) > 2 * broken
 
 
 def _legacy_encoding(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    match = from_bytes(sample, cp_isolation=_LEGACY_ENCODINGS).best()
-    return match.encoding if match else "latin-1"
+    telling = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())
+    matches = from_bytes(telling, cp_isolation=_LEGACY_ENCODINGS)
+    best = matches.best()
+    if best is None:
+        return "latin-1"
+    # Short texts fit several encodings equally well: then the commoner one.
+    level = {
+        name
+        for match in matches
+        if match.chaos <= best.chaos + 0.01 and match.coherence >= best.coherence
+        for name in match.could_be_from_charset
+    }
+    return next((name for name in _LEGACY_ENCODINGS if name in level), best.encoding)
 
 
 def _open_bytes(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.name.endswith(".gz") else path.open("rb")
+    return cast(IO[bytes], gzip.open(path, "rb")) if _is_gzip(path) else path.open("rb")
+
+
+def _is_gzip(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _without_gz(path: Path) -> str:
+    return path.stem if _is_gzip(path) else path.name
 
 
 def _chain_lines(first: str, rest: Iterable[str]) -> Iterator[str]:
     if first:
         yield first
     yield from rest
+
+
+def _shown(name: str) -> str:
+    """A column's name as one line that any terminal can print."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)[:60]
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,197 @@
+"""model_comparisons: which model wins on a dataset, and in which slices that changes."""
+
+import json
+from collections.abc import Sequence
+
+import dagster as dg
+import pyarrow as pa
+
+from faultmap_assets import queries
+from faultmap_assets.assets.markdown import cell
+from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.partitions import by_dataset, datasets
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import NODES
+from faultmap_assets.warehouse import Warehouse
+from faultmap_core.comparison import compare_all
+from faultmap_core.comparison_results import ComparisonResult, ManyComparisons
+from faultmap_core.paired_rows import ComparisonSettings
+from faultmap_core.results import strict
+
+_LEAST_MODELS = 2
+
+
+@dg.asset(
+    partitions_def=datasets,
+    deps=[
+        dg.AssetDep("raw_evals", partition_mapping=by_dataset),
+        dg.AssetDep("scores", partition_mapping=by_dataset),
+        "prompt_clusters",
+    ],
+    group_name="where",
+    kinds={"duckdb", "scipy"},
+    code_version=NODES["model_comparisons"].code_version,
+)
+def model_comparisons(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> Made:
+    """Every pair of models on one dataset: the winner over all, and the slices where that changes."""
+    refresh = Refresh.begin(context, warehouse, settings)
+    dataset = str(refresh.partition.dataset)
+    prompts = queries.prompt_vectors(warehouse, dataset)
+    tree = queries.cluster_tree(warehouse, dataset, prompts.prompt_ids)
+    examples, answers = queries.common_examples(warehouse, dataset, prompts.prompt_ids)
+    found = ManyComparisons(tuple(answers), (), ())
+    if len(answers) >= _LEAST_MODELS:
+        found = compare_all(examples, answers, tree, prompts.vectors, _core_settings(settings, dataset))
+    return refresh.write(
+        {
+            "model_comparisons": _pair_table(dataset, found.pairs),
+            "model_comparison_slices": _slice_table(dataset, found),
+        },
+        metadata={
+            "models": len(answers),
+            "pairs": dg.MetadataValue.md(_markdown_pairs(found.pairs)),
+            "who_wins_where": dg.MetadataValue.md(_markdown_standings(found)),
+        },
+    )
+
+
+def _core_settings(settings: Settings, dataset: str) -> ComparisonSettings:
+    return ComparisonSettings(
+        **settings.slices.model_dump(),
+        **settings.comparisons.model_dump(),
+        higher_is_better=settings.dataset(dataset).higher_is_better,
+        seed=settings.seed,
+    )
+
+
+def _pair_table(dataset: str, pairs: Sequence[ComparisonResult]) -> pa.Table:
+    records = [
+        {
+            "dataset": dataset,
+            "model_a": pair.model_a,
+            "model_b": pair.model_b,
+            "compared": pair.compared_rows,
+            "prompts": pair.units,
+            "failure_rate_a": pair.failure_rate_a,
+            "failure_rate_b": pair.failure_rate_b,
+            "winner": _winner(pair, pair.global_winner),
+            "advantage_rate": pair.global_advantage_rate,
+            "discordant_a_wins": pair.global_discordant_a_wins,
+            "discordant_b_wins": pair.global_discordant_b_wins,
+            "p_value": pair.global_p_value,
+            "adjusted_p_value": pair.global_adjusted_p_value,
+            "test_used": pair.global_test_used,
+            "difference": pair.difference,
+            "difference_low": pair.difference_low,
+            "difference_high": pair.difference_high,
+            "slices": len(pair.slices),
+            "note": pair.note,
+        }
+        for pair in pairs
+    ]
+    return pa.Table.from_pylist(records, schema=_PAIR_SCHEMA)
+
+
+def _slice_table(dataset: str, found: ManyComparisons) -> pa.Table:
+    rates = {(one.model_a, one.model_b, one.slice_id): one.failure_rates for one in found.standings}
+    records = [
+        {
+            "dataset": dataset,
+            "model_a": pair.model_a,
+            "model_b": pair.model_b,
+            "slice_id": one.slice_id,
+            "rank": rank,
+            "name": one.name,
+            "description": one.description,
+            "size": one.size,
+            "prompts": one.units,
+            "failure_rate_a": one.failure_rate_a,
+            "failure_rate_b": one.failure_rate_b,
+            "winner": _winner(pair, one.winner),
+            "advantage_rate": one.advantage_rate,
+            "rest_advantage_rate": one.rest_advantage_rate,
+            "excess_wins_a": one.excess_wins_a,
+            "discordant_a_wins": one.discordant_a_wins,
+            "discordant_b_wins": one.discordant_b_wins,
+            "concordant_pass": one.concordant_pass,
+            "concordant_fail": one.concordant_fail,
+            "p_value": one.p_value,
+            "adjusted_p_value": one.adjusted_p_value,
+            "test_used": one.test_used,
+            "selection_p_value": one.selection_p_value,
+            "selection_adjusted_p_value": one.selection_adjusted_p_value,
+            "difference": one.difference,
+            "difference_low": one.difference_low,
+            "difference_high": one.difference_high,
+            "named_by": one.named_by,
+            "failure_rates": json.dumps(strict(rates[pair.model_a, pair.model_b, one.slice_id]), ensure_ascii=False),
+            "examples": json.dumps(strict(one.examples), ensure_ascii=False),
+        }
+        for pair in found.pairs
+        for rank, one in enumerate(pair.slices, start=1)
+    ]
+    return pa.Table.from_pylist(records, schema=_SLICE_SCHEMA)
+
+
+def _winner(pair: ComparisonResult, winner: str) -> str:
+    """The winner by its model's name; `tie` and `unresolved` stay."""
+    return {"a": pair.model_a, "b": pair.model_b}.get(winner, winner)
+
+
+def _markdown_pairs(pairs: Sequence[ComparisonResult]) -> str:
+    if not pairs:
+        return "One model alone: nothing to compare."
+    lines = ["| A | B | A failed | B failed | winner | adjusted p | slices |", "|---|---|--:|--:|---|--:|--:|"]
+    lines += [
+        f"| {cell(pair.model_a)} | {cell(pair.model_b)} | {pair.failure_rate_a:.0%} | {pair.failure_rate_b:.0%}"
+        f" | {cell(_winner(pair, pair.global_winner))} | {pair.global_adjusted_p_value:.2g} | {len(pair.slices)} |"
+        for pair in pairs
+    ]
+    return "\n".join(lines)
+
+
+def _markdown_standings(found: ManyComparisons) -> str:
+    if not found.standings:
+        return "No region in which the winner differs from elsewhere."
+    lines = ["| slice | examples | " + " | ".join(cell(model) for model in found.models) + " |"]
+    lines.append("|---|--:|" + "--:|" * len(found.models))
+    for one in found.standings[:20]:
+        rates = (one.failure_rates.get(model) for model in found.models)
+        lines.append(f"| {cell(one.name)} | {one.size} | " + " | ".join(_rate(rate) for rate in rates) + " |")
+    return "\n".join(lines)
+
+
+def _rate(rate: float | None) -> str:
+    return "–" if rate is None else f"{rate:.0%} failed"
+
+
+def _schema(texts: str, integers: str, floats: str, order: str) -> pa.Schema:
+    types = {
+        **dict.fromkeys(texts.split(), pa.string()),
+        **dict.fromkeys(integers.split(), pa.int32()),
+        **dict.fromkeys(floats.split(), pa.float64()),
+    }
+    return pa.schema([(name, types[name]) for name in order.split()])
+
+
+_PAIR_SCHEMA = _schema(
+    texts="dataset model_a model_b winner test_used note",
+    integers="compared prompts discordant_a_wins discordant_b_wins slices",
+    floats="failure_rate_a failure_rate_b advantage_rate p_value adjusted_p_value difference difference_low"
+    " difference_high",
+    order="dataset model_a model_b compared prompts failure_rate_a failure_rate_b winner advantage_rate"
+    " discordant_a_wins discordant_b_wins p_value adjusted_p_value test_used difference difference_low"
+    " difference_high slices note",
+)
+_SLICE_SCHEMA = _schema(
+    texts="dataset model_a model_b slice_id name description winner test_used named_by failure_rates examples",
+    integers="rank size prompts discordant_a_wins discordant_b_wins concordant_pass concordant_fail",
+    floats="failure_rate_a failure_rate_b advantage_rate rest_advantage_rate excess_wins_a p_value adjusted_p_value"
+    " selection_p_value selection_adjusted_p_value difference difference_low difference_high",
+    order="dataset model_a model_b slice_id rank name description size prompts failure_rate_a failure_rate_b winner"
+    " advantage_rate rest_advantage_rate excess_wins_a discordant_a_wins discordant_b_wins concordant_pass"
+    " concordant_fail p_value adjusted_p_value test_used selection_p_value selection_adjusted_p_value difference"
+    " difference_low difference_high named_by failure_rates examples",
+)
