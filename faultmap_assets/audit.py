@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -20,10 +21,12 @@ from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
 from faultmap_assets.warehouse import open_warehouse
+from faultmap_core import errors
 
 _POLL_SECONDS = 0.5
 # Errors are told by the caller, in one line each.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_OUR_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
 OnRun = Callable[[PlannedRun, int], None]
 
@@ -56,12 +59,14 @@ def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRu
 
     Args:
         on_run: called before each run with the run and the number of partitions that are stale at the moment.
-    Raises: WarehouseError where the warehouse cannot be opened.
+    Raises:
+        WarehouseError: the warehouse cannot be opened.
+        KeyboardInterrupt: the user interrupted a run; nothing more is started.
     """
-    close_dead_runs(instance)
     made: list[AssetPartition] = []
     failed: list[FailedRun] = []
     while True:
+        close_dead_runs(instance)
         with open_warehouse(settings).read() as connection:
             state = read_state(connection)
         sync_partitions(instance, state.sources)
@@ -87,13 +92,21 @@ def _execute(run: PlannedRun, instance: dg.DagsterInstance) -> str | None:
     """Run one job in this process; return why it failed, or None."""
     result = defs.resolve_job_def(JOBS[run.scope].name).execute_in_process(
         instance=instance,
-        partition_key=dagster_key(run.partition) if run.partition.dataset else None,
+        partition_key=dagster_key(run.partition) if run.partition.key else None,
         asset_selection=[dg.AssetKey(asset) for asset in run.assets],
         tags={**run_tags(run), PROCESS_TAG: process_tag()},
         run_config=_QUIET,
         raise_on_error=False,
     )
+    if any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
     return None if result.success else _failure_reason(result)
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    """Dagster makes of an interrupt a failed step like any other."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _failure_reason(result: dg.ExecuteInProcessResult) -> str:
@@ -106,8 +119,16 @@ def _failure_reason(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
-            error = data.error
-            while error and error.cause:
-                error = error.cause
-            return " ".join(error.message.split()) if error else "unknown"
+            return _told(data.error)
     return "the run failed before its first step; the Dagster UI shows its log"
+
+
+def _told(error: Any) -> str:
+    """Return the message of our own error, which says what to do; without one, that of the first cause."""
+    told, first_cause = "", "unknown"
+    while error:
+        first_cause = " ".join(error.message.split())
+        if not told and error.cls_name in _OUR_ERRORS:
+            told = first_cause.partition(": ")[2]
+        error = error.cause
+    return told or first_cause

@@ -13,6 +13,7 @@ from faultmap_assets.records import read_state
 from faultmap_assets.settings import load_settings
 from faultmap_assets.staleness import (
     ASSET_GRAPH,
+    NODES,
     AssetPartition,
     Partition,
     PlannedRun,
@@ -57,9 +58,9 @@ def in_progress(instance: dg.DagsterInstance) -> set[AssetPartition]:
     making: set[AssetPartition] = set()
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         if ASSETS_TAG in run.tags:
-            dataset, _, model = run.tags[PARTITION_TAG].partition("|")
-            partition = Partition(None if dataset == "-" else dataset, model or None)
-            making |= {(asset, partition) for asset in run.tags[ASSETS_TAG].split(",")}
+            for asset in run.tags[ASSETS_TAG].split(","):
+                if asset in NODES:
+                    making.add((asset, Partition.parse(NODES[asset].scope, run.tags[PARTITION_TAG])))
     return making
 
 
@@ -94,7 +95,7 @@ def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequ
             run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}",
             job_name=JOBS[run.scope].name,
             asset_selection=[dg.AssetKey(asset) for asset in run.assets],
-            partition_key=dagster_key(run.partition) if run.partition.dataset else None,
+            partition_key=dagster_key(run.partition) if run.partition.key else None,
             tags=run_tags(run),
         )
     if stale or given_up:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -80,12 +81,7 @@ def audit(
     outcome = _refresh(settings)
     datasets = sorted({dataset for file in files for dataset, _ in file.partitions}) or None
     _tell_audit(settings, files, outcome, datasets, as_json=as_json)
-    for failure in outcome.failed:
-        err.print(_error_line(f"{'+'.join(failure.run.assets)} of {failure.run.partition.key}: {failure.reason}"))
-    if unreadable:
-        _stop(unreadable)
-    if outcome.failed or outcome.left:
-        raise typer.Exit(1)
+    _end(outcome, unreadable)
 
 
 @app.command()
@@ -127,6 +123,46 @@ def compare(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = 
         out.print()
     if not pairs:
         out.print("Nothing to compare: a comparison needs two models on one dataset.")
+
+
+@app.command()
+def coverage(
+    paths: Annotated[list[str] | None, typer.Argument(help="Production logs: files, folders, globs.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="How a column is named, e.g. input=question."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what production asks and the tests never do, day by day; reads production logs first where PATHS are given.
+
+    Example: faultmap coverage logs/*.jsonl
+
+    A row of a log has a timestamp, a prompt, and what else there is: id, response, model, session_id.
+    """
+    from faultmap_assets import queries, terminal
+    from faultmap_core.evals import parse_column_map
+    from faultmap_core.logs import LOG_FIELDS
+
+    settings = _settings(home)
+    options = settings.log_options()
+    options = replace(options, column_map={**options.column_map, **parse_column_map(columns or [], LOG_FIELDS)})
+    patterns = paths or list(settings.logs.paths)
+    files, unreadable = _ingest(settings, patterns, options) if patterns else ([], [])
+    if patterns and not files:
+        _stop(unreadable)
+    outcome = _refresh(settings) if patterns else None
+    days = queries.coverage(_warehouse(settings))
+    if as_json:
+        _print_json(days)
+    else:
+        for table in terminal.coverage_tables(days):
+            out.print(table)
+            out.print()
+        if not days:
+            out.print("No production log was audited yet: `faultmap coverage LOGS`.")
+    _end(outcome, unreadable)
 
 
 @app.command()
@@ -293,11 +329,11 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 def _ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[list[IngestedFile], list[str]]:
     from faultmap_assets import terminal
-    from faultmap_assets.ingestion import find_eval_files, ingest_file
+    from faultmap_assets.ingestion import find_source_files, ingest_file
     from faultmap_assets.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings)
-    paths = find_eval_files(patterns)
+    paths = find_source_files(patterns)
     files: list[IngestedFile] = []
     unreadable: list[str] = []
     with terminal.progress(err, "reading") as shown:
@@ -334,6 +370,16 @@ def _refresh(settings: Settings) -> RefreshOutcome:
 
         with open_instance(settings) as instance:
             return refresh_stale(settings, instance, on_run)
+
+
+def _end(outcome: RefreshOutcome | None, unreadable: Sequence[str]) -> None:
+    """Tell what could not be made or read, and leave with the exit code that says so."""
+    for failure in outcome.failed if outcome else ():
+        err.print(_error_line(f"{'+'.join(failure.run.assets)} of {failure.run.partition.key}: {failure.reason}"))
+    if unreadable:
+        _stop(unreadable)
+    if outcome and (outcome.failed or outcome.left):
+        raise typer.Exit(1)
 
 
 def _tell_audit(

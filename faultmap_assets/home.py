@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -13,6 +15,17 @@ from faultmap_assets.settings import HOME_VARIABLE, Settings
 from faultmap_core.errors import ConfigurationError
 
 PROCESS_TAG = "faultmap/process"
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+# A living daemon tells so every 30 s.
+_DAEMON_SILENT_SECONDS = 120
 
 
 def prepare_home(settings: Settings) -> Path:
@@ -28,7 +41,8 @@ def prepare_home(settings: Settings) -> Path:
         with as_file(files("faultmap_assets") / "dagster.yaml") as source:
             if target.is_symlink() and target.resolve() != source.resolve():
                 target.unlink()
-            if not target.exists():
+            # Another process may be making the same folder.
+            with suppress(FileExistsError):
                 target.symlink_to(source.resolve())
     except OSError as error:
         raise ConfigurationError(
@@ -50,23 +64,33 @@ def process_tag() -> str:
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> int:
-    """Fail the unfinished runs whose process, on this machine, is gone; return their number.
+    """Fail the unfinished runs that nobody works on any more; return their number.
 
-    A killed audit leaves its run "started" for ever, and what it was making would be waited for.
+    A run of an audit is dead where its process, on this machine, is gone. A run of the daemon, queued or started, is
+    dead once no daemon has shown signs of life for two minutes. Otherwise what it was making would be waited for for
+    ever.
     """
-    unfinished = instance.get_runs(
-        dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
-        )
-    )
     closed = 0
-    for run in unfinished:
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         host, _, process = run.tags.get(PROCESS_TAG, "").rpartition(":")
-        if host == socket.gethostname() and not _alive(int(process)):
-            instance.report_run_failed(run, "its process was killed")
+        if process:
+            dead, reason = host == socket.gethostname() and not _alive(int(process)), "its process was killed"
+        else:
+            dead, reason = not _daemon_alive(instance, run.run_id), "the Dagster daemon that had it is gone"
+        if dead:
+            instance.report_run_failed(run, reason)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             closed += 1
     return closed
+
+
+def _daemon_alive(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """A run that was changed a moment ago counts as a sign of life, too."""
+    signs = [heartbeat.timestamp for heartbeat in instance.get_daemon_heartbeats().values()]
+    signs += [
+        record.update_timestamp.timestamp() for record in instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
+    ]
+    return max(signs, default=0.0) > time.time() - _DAEMON_SILENT_SECONDS
 
 
 def _alive(process: int) -> bool:

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from faultmap_assets.warehouse import Connection, Warehouse
 from faultmap_core.errors import ConfigurationError, WarehouseError
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
-from faultmap_core.readers import EVAL_SUFFIXES, content_hash, dataset_of, read_eval_file
+from faultmap_core.logs import LOG_SCHEMA, LogOptions
+from faultmap_core.readers import EVAL_SUFFIXES, content_hash, dataset_of, read_eval_file, read_log_file
 
 Progress = Callable[[int], None]
 
@@ -44,6 +45,7 @@ _PARTITION_TABLES = {
         "model_comparisons",
         "model_comparison_slices",
     ),
+    "day": ("production_logs", "coverage_gaps", "coverage_prompts", "coverage_summaries"),
 }
 
 
@@ -65,7 +67,7 @@ class IngestedFile:
     partitions: tuple[tuple[str, str], ...]
 
 
-def find_eval_files(patterns: Sequence[str]) -> list[Path]:
+def find_source_files(patterns: Sequence[str]) -> list[Path]:
     """Return the eval files that paths, folders and globs name: oldest first, so that newer ones supersede.
 
     Raises: ConfigurationError where one of them matches nothing.
@@ -107,7 +109,7 @@ def ingest_file(
     with warehouse.read() as connection:
         known = _staged(connection, staging_id)
         unchanged = connection.execute(
-            "SELECT 1 FROM eval_files WHERE path = $path AND staging_id = $staging_id",
+            "SELECT 1 FROM source_files WHERE path = $path AND staging_id = $staging_id",
             {"path": stored_path, "staging_id": staging_id},
         ).fetchone()
     if known and unchanged:
@@ -120,8 +122,8 @@ def ingest_file(
                 if parsed is not None and not _staged(connection, staging_id):
                     _stage(connection, staging_id, stored_path, parsed)
                 connection.execute(
-                    """INSERT OR REPLACE INTO eval_files VALUES ($path, $staging_id, $content_hash,
-                    nextval('eval_file_sequence'), $bytes, $modified_at, $read_at)""",
+                    """INSERT OR REPLACE INTO source_files VALUES ($path, $staging_id, $content_hash,
+                    nextval('source_file_sequence'), $bytes, $modified_at, $read_at)""",
                     {
                         "path": stored_path,
                         "staging_id": staging_id,
@@ -143,6 +145,7 @@ def ingest_file(
 class _ParsedFile:
     rows_path: Path
     rejected_path: Path
+    schema: pa.Schema
     rows_read: int
     conflicts: KeyConflicts
 
@@ -151,11 +154,15 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
     rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
     rows_read = 0
     conflicts = KeyConflicts((), {})
+    if isinstance(options, LogOptions):
+        schema, batches = LOG_SCHEMA, read_log_file(path, options)
+    else:
+        schema, batches = EVAL_SCHEMA, read_eval_file(path, options)
     with (
-        pq.ParquetWriter(rows_path, EVAL_SCHEMA, compression="zstd") as rows_writer,
+        pq.ParquetWriter(rows_path, schema, compression="zstd") as rows_writer,
         pq.ParquetWriter(rejected_path, _REJECTED_SCHEMA, compression="zstd") as rejected_writer,
     ):
-        for batch in read_eval_file(path, options):
+        for batch in batches:
             rows_writer.write_table(batch.rows)
             if batch.rejected:
                 rejected_writer.write_table(_rejected_table(batch.rejected))
@@ -163,7 +170,7 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
             rows_read += batch.rows_read
             if progress:
                 progress(rows_read)
-    return _ParsedFile(rows_path, rejected_path, rows_read, conflicts)
+    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts)
 
 
 def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _ParsedFile) -> None:
@@ -175,18 +182,18 @@ def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _P
     connection.register("left_out", pa.table(left_out))
     # Every thread holds a row group of long texts, outside of DuckDB's memory limit.
     connection.execute("SET threads = 1")
-    columns = ", ".join(EVAL_SCHEMA.names)
+    columns = ", ".join(parsed.schema.names)
     rows_kept = _changed_rows(
         connection,
-        f"""INSERT INTO eval_staging_rows (staging_id, {columns})
+        f"""INSERT INTO staging_rows (staging_id, {columns})
         SELECT $staging_id, {columns} FROM read_parquet($rows) ANTI JOIN left_out USING (line)""",
         {"staging_id": staging_id, "rows": str(parsed.rows_path)},
     )
     # Keys are distinct within a staging, so no two digests cancel out; unlike a sorted list, this takes no memory.
     connection.execute(
-        """INSERT INTO eval_staging_partitions
-        SELECT staging_id, dataset, model, count(*), md5(bit_xor(md5_number(row_digest))::VARCHAR)
-        FROM eval_staging_rows WHERE staging_id = $staging_id GROUP BY ALL""",
+        """INSERT INTO staging_partitions
+        SELECT staging_id, dataset, model, day, count(*), md5(bit_xor(md5_number(row_digest))::VARCHAR)
+        FROM staging_rows WHERE staging_id = $staging_id GROUP BY ALL""",
         {"staging_id": staging_id},
     )
     rows_quarantined = _changed_rows(
@@ -207,7 +214,7 @@ def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _P
     )
     connection.unregister("left_out")
     connection.execute(
-        "INSERT INTO eval_stagings VALUES ($staging_id, $read, $kept, $quarantined, $repeated)",
+        "INSERT INTO stagings VALUES ($staging_id, $read, $kept, $quarantined, $repeated)",
         {
             "staging_id": staging_id,
             "read": parsed.rows_read,
@@ -229,30 +236,38 @@ def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
 
 def _drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
-    for table in ("eval_staging_rows", "eval_staging_partitions", "eval_stagings", "quarantine"):
-        connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM eval_files)")
+    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine"):
+        connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM source_files)")
     # Of several paths with the same content the first names it; it may have been changed since.
     connection.execute(
         """UPDATE quarantine SET path = named.path
-        FROM (SELECT staging_id, arg_min(path, sequence) AS path FROM eval_files GROUP BY staging_id) AS named
+        FROM (SELECT staging_id, arg_min(path, sequence) AS path FROM source_files GROUP BY staging_id) AS named
         WHERE named.staging_id = quarantine.staging_id AND named.path <> quarantine.path"""
     )
     for table in _PARTITION_TABLES["dataset_model"]:
         connection.execute(
-            f"DELETE FROM {table} WHERE (dataset, model) NOT IN (SELECT (dataset, model) FROM eval_staging_partitions)"
+            f"DELETE FROM {table} WHERE (dataset, model) NOT IN"
+            " (SELECT (dataset, model) FROM staging_partitions WHERE day IS NULL)"
         )
     for table in _PARTITION_TABLES["dataset"]:
-        connection.execute(f"DELETE FROM {table} WHERE dataset NOT IN (SELECT dataset FROM eval_staging_partitions)")
+        connection.execute(
+            f"DELETE FROM {table} WHERE dataset NOT IN (SELECT dataset FROM staging_partitions WHERE day IS NULL)"
+        )
+    for table in _PARTITION_TABLES["day"]:
+        connection.execute(
+            f"DELETE FROM {table} WHERE day NOT IN (SELECT day FROM staging_partitions WHERE day IS NOT NULL)"
+        )
     connection.execute(
         """DELETE FROM materializations WHERE partition_key <> ''
-        AND partition_key NOT IN (SELECT dataset || '|' || model FROM eval_staging_partitions)
-        AND partition_key NOT IN (SELECT dataset FROM eval_staging_partitions)"""
+        AND partition_key NOT IN (SELECT dataset || '|' || model FROM staging_partitions WHERE day IS NULL)
+        AND partition_key NOT IN (SELECT dataset FROM staging_partitions WHERE day IS NULL)
+        AND partition_key NOT IN (SELECT day FROM staging_partitions WHERE day IS NOT NULL)"""
     )
 
 
 def _staged(connection: Connection, staging_id: str) -> bool:
     row = connection.execute(
-        "SELECT 1 FROM eval_stagings WHERE staging_id = $staging_id", {"staging_id": staging_id}
+        "SELECT 1 FROM stagings WHERE staging_id = $staging_id", {"staging_id": staging_id}
     ).fetchone()
     return row is not None
 
@@ -261,12 +276,12 @@ def _ingested(warehouse: Warehouse, path: Path, staging_id: str, *, news: bool) 
     with warehouse.read() as connection:
         parameters = {"staging_id": staging_id}
         counts = connection.execute(
-            """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated FROM eval_stagings
+            """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated FROM stagings
             WHERE staging_id = $staging_id""",
             parameters,
         ).fetchone()
         partitions = connection.execute(
-            "SELECT dataset, model FROM eval_staging_partitions WHERE staging_id = $staging_id ORDER BY ALL",
+            "SELECT DISTINCT dataset, model FROM staging_partitions WHERE staging_id = $staging_id ORDER BY ALL",
             parameters,
         ).fetchall()
     if counts is None:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from faultmap_assets.settings import load_settings
 from faultmap_assets.staleness import Partition
 
+days = dg.DailyPartitionsDefinition(start_date=load_settings().logs.first_day.isoformat(), end_offset=1)
 datasets = dg.DynamicPartitionsDefinition(name="dataset")
 models = dg.DynamicPartitionsDefinition(name="model")
 dataset_and_model = dg.MultiPartitionsDefinition({"dataset": datasets, "model": models})
@@ -25,6 +27,8 @@ def partition_of(context: dg.AssetExecutionContext) -> Partition:
     if not context.has_partition_key:
         return Partition()
     key = context.partition_key
+    if context.assets_def.partitions_def == days:
+        return Partition(day=key)
     if isinstance(key, dg.MultiPartitionKey):
         return Partition(key.keys_by_dimension["dataset"], key.keys_by_dimension["model"])
     return Partition(key)

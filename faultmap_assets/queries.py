@@ -39,17 +39,6 @@ def example_texts(warehouse: Warehouse, dataset: str) -> pa.Table:
     )
 
 
-def unembedded(warehouse: Warehouse, embedder: str, hashes: Sequence[str]) -> set[str]:
-    """Return those of `hashes` for which no vector of this embedder is stored."""
-    known = warehouse.query(
-        "SELECT text_hash FROM embedding_vectors WHERE embedder = $embedder AND list_contains($hashes, text_hash)"
-        if len(hashes) < 100
-        else "SELECT text_hash FROM embedding_vectors WHERE embedder = $embedder",
-        {"embedder": embedder, "hashes": list(hashes)} if len(hashes) < 100 else {"embedder": embedder},
-    )
-    return set(hashes) - set(known.column("text_hash").to_pylist())
-
-
 def prompt_vectors(warehouse: Warehouse, dataset: str) -> PromptVectors:
     """Return the distinct prompts of a dataset with their vectors."""
     rows = warehouse.query(
@@ -233,3 +222,34 @@ def slice_members(warehouse: Warehouse, partition: Partition) -> dict[str, list[
         partition.columns,
     )
     return dict(zip(rows.column("slice_id").to_pylist(), rows.column("members").to_pylist(), strict=True))
+
+
+def log_prompts(warehouse: Warehouse, day: str) -> pa.Table:
+    """Return source, log_id, model and text (of a chat, its last user turn) of one day's log."""
+    return warehouse.query(
+        """SELECT source, log_id, model, coalesce(question_text, prompt_text) AS text FROM production_logs
+        WHERE day = $day ORDER BY source, log_id, model""",
+        {"day": day},
+    )
+
+
+def suite_prompts(warehouse: Warehouse, datasets: Sequence[str]) -> list[str]:
+    """Return the distinct prompts of the datasets that are the test suite; none named means all."""
+    rows = warehouse.query(
+        """SELECT DISTINCT text FROM prompt_embeddings
+        WHERE len($datasets) = 0 OR list_contains($datasets, dataset) ORDER BY text""",
+        {"datasets": list(datasets)},
+    )
+    return [str(text) for text in rows.column("text").to_pylist()]
+
+
+def coverage(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return each audited day's coverage with its gaps (prompts and nearest tests decoded) under `gaps`."""
+    parameters = {"days": list(days) if days else None}
+    chosen = "WHERE ($days IS NULL OR list_contains($days, day))"
+    audited = warehouse.query(f"SELECT * FROM coverage_summaries {chosen} ORDER BY day", parameters).to_pylist()
+    gaps: dict[str, list[dict[str, Any]]] = {}
+    for row in warehouse.query(f"SELECT * FROM coverage_gaps {chosen} ORDER BY day, rank", parameters).to_pylist():
+        texts = {name: json.loads(row[name]) for name in ("representative_prompts", "nearest_tests")}
+        gaps.setdefault(row["day"], []).append({**row, **texts})
+    return [{**day, "gaps": gaps.get(day["day"], [])} for day in audited]

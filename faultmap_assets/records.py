@@ -7,28 +7,30 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from faultmap_assets.staleness import NODES, AssetPartition, Inputs, Materialization, Partition, Scope, WarehouseState
+from faultmap_assets.staleness import NODES, AssetPartition, Inputs, Materialization, Partition, WarehouseState
 from faultmap_assets.warehouse import Connection, insert
 
 _SOURCES = """
-SELECT dataset, model, md5(string_agg(digest, ',' ORDER BY sequence)) AS digest
-FROM eval_staging_partitions
-JOIN (SELECT staging_id, max(sequence) AS sequence FROM eval_files GROUP BY staging_id) USING (staging_id)
-GROUP BY dataset, model ORDER BY dataset, model
+SELECT if(day IS NULL, dataset, NULL), if(day IS NULL, model, NULL), day,
+    md5(string_agg(digest, ',' ORDER BY sequence, dataset, model)) AS digest
+FROM staging_partitions
+JOIN (SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id) USING (staging_id)
+GROUP BY ALL ORDER BY ALL
 """
 
 
 def read_state(connection: Connection) -> WarehouseState:
     """Read what files deliver now and what every partition was made from."""
-    sources = {Partition(dataset, model): digest for dataset, model, digest in connection.execute(_SOURCES).fetchall()}
+    found = connection.execute(_SOURCES).fetchall()
+    sources = {Partition(dataset, model, day): digest for dataset, model, day, digest in found}
     rows = connection.execute(
         "SELECT asset, partition_key, data_version, inputs, blocked_by FROM materializations ORDER BY ALL"
     ).fetchall()
-    materialized: dict[AssetPartition, Materialization] = {
-        (asset, _partition(asset, key)): Materialization(data_version, Inputs.from_json(inputs), blocked_by)
-        for asset, key, data_version, inputs, blocked_by in rows
-        if asset in NODES
-    }
+    materialized: dict[AssetPartition, Materialization] = {}
+    for asset, key, data_version, inputs, blocked_by in rows:
+        if asset in NODES:
+            partition = Partition.parse(NODES[asset].scope, key)
+            materialized[asset, partition] = Materialization(data_version, Inputs.from_json(inputs), blocked_by)
     return WarehouseState(sources, materialized)
 
 
@@ -78,10 +80,3 @@ def store_vectors(connection: Connection, vectors: pa.Table) -> None:
     ).to_arrow_table()
     connection.unregister("incoming_vectors")
     insert(connection, "embedding_vectors", fresh)
-
-
-def _partition(asset: str, key: str) -> Partition:
-    if NODES[asset].scope is Scope.DATASET_MODEL:
-        dataset, _, model = key.partition("|")
-        return Partition(dataset, model)
-    return Partition(key) if key else Partition()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import EvalOptions, parse_column_map
+from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogOptions
 
 SETTINGS_FILE = "faultmap.yaml"
 HOME_VARIABLE = "FAULTMAP_HOME"
@@ -71,9 +73,18 @@ class EvalSettings(_Section):
 
 
 class LogSettings(_Section):
-    """Where production logs lie."""
+    """Where production logs lie and how their columns are named."""
 
     paths: tuple[str, ...] = ()
+    columns: dict[str, str] = {}
+    source: str = "production"
+    model_name: str = "production"
+    first_day: date = date(2025, 1, 1)
+
+    @field_validator("columns")
+    @classmethod
+    def _known_fields(cls, columns: dict[str, str]) -> dict[str, str]:
+        return parse_column_map([f"{name}={column}" for name, column in columns.items()], LOG_FIELDS)
 
 
 class EmbeddingSettings(_Section):
@@ -111,6 +122,14 @@ class ComparisonSettings(_Section):
     outcome: Literal["binary", "score"] = "binary"
 
 
+class CoverageSettings(_Section):
+    """When a region of production counts as untested, and which datasets are the test suite (none named: all)."""
+
+    datasets: tuple[str, ...] = ()
+    min_gap_size: int = Field(default=5, ge=2)
+    max_test_ratio: float = Field(default=0.2, gt=0, lt=1)
+
+
 class AutomationSettings(_Section):
     """How the staleness sensor behaves."""
 
@@ -140,6 +159,7 @@ class Settings(_Section):
     clusters: ClusterSettings = ClusterSettings()
     slices: SliceSettings = SliceSettings()
     comparisons: ComparisonSettings = ComparisonSettings()
+    coverage: CoverageSettings = CoverageSettings()
     automation: AutomationSettings = AutomationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
@@ -170,6 +190,15 @@ class Settings(_Section):
             **chosen,
             score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
             default_score_range=self.dataset_defaults.score_range,
+        )
+
+    def log_options(self) -> LogOptions:
+        """Return how production logs are to be read."""
+        return LogOptions(
+            column_map={**LOG_COLUMNS, **self.logs.columns},
+            dataset_name=self.logs.source,
+            model_name=self.logs.model_name,
+            first_day=self.logs.first_day,
         )
 
 

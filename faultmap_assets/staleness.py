@@ -22,25 +22,37 @@ class Scope(Enum):
 
     DATASET_MODEL = "dataset_model"
     DATASET = "dataset"
+    DAY = "day"
     NONE = "none"
 
 
 @dataclass(frozen=True, order=True)
 class Partition:
-    """One partition of any asset; `dataset` and `model` are None where the asset is not partitioned by them."""
+    """One partition of any asset; what the asset is not partitioned by is None."""
 
     dataset: str | None = None
     model: str | None = None
+    day: str | None = None
 
     @property
     def key(self) -> str:
-        """The partition key in Dagster's form: `dataset|model`, `dataset`, or the empty string."""
-        return "|".join(part for part in (self.dataset, self.model) if part is not None)
+        """The partition key in Dagster's form: `dataset|model`, `dataset`, `YYYY-MM-DD`, or the empty string."""
+        return "|".join(part for part in (self.dataset, self.model, self.day) if part is not None)
+
+    @classmethod
+    def parse(cls, scope: Scope, key: str) -> Partition:
+        """Read what `key` returned."""
+        if scope is Scope.DATASET_MODEL:
+            dataset, _, model = key.partition("|")
+            return cls(dataset, model)
+        if scope is Scope.DATASET:
+            return cls(dataset=key)
+        return cls(day=key) if scope is Scope.DAY else cls()
 
     @property
     def columns(self) -> dict[str, str]:
         """The partition columns of a table and their values."""
-        named = {"dataset": self.dataset, "model": self.model}
+        named = {"dataset": self.dataset, "model": self.model, "day": self.day}
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -59,6 +71,12 @@ class AssetNode:
     upstream: tuple[str, ...]
     code_version: str
     settings: Callable[[Settings, Partition], Any]
+
+
+def _share_keys(first: Partition, second: Partition) -> bool:
+    """Partitions belong together where no key that both have differs."""
+    pairs = ((first.dataset, second.dataset), (first.model, second.model), (first.day, second.day))
+    return all(a is None or b is None or a == b for a, b in pairs)
 
 
 def _no_settings(settings: Settings, partition: Partition) -> None:
@@ -96,10 +114,24 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             s.seed,
         ],
     ),
+    AssetNode("production_logs", Scope.DAY, (), "1", _no_settings),
+    AssetNode(
+        "coverage_gaps",
+        Scope.DAY,
+        ("production_logs", "prompt_embeddings"),
+        "1",
+        lambda s, p: [
+            s.coverage.model_dump(),
+            s.embedding.model_dump(),
+            s.slices.significance_level,
+            s.clusters.model_dump(),
+            s.language_model.model_dump(),
+        ],
+    ),
     AssetNode(
         "audit_report",
         Scope.NONE,
-        ("scores", "prompt_clusters", "failure_slices", "model_comparisons"),
+        ("scores", "prompt_clusters", "failure_slices", "model_comparisons", "coverage_gaps"),
         "1",
         _no_settings,
     ),
@@ -156,7 +188,7 @@ class WarehouseState:
     """What exists now.
 
     Attributes:
-        sources: (dataset, model) -> digest of the rows that files deliver for it.
+        sources: dataset × model, or day -> digest of the rows that files deliver for it.
         materialized: what each partition was made from.
     """
 
@@ -167,21 +199,22 @@ class WarehouseState:
         """Return the partitions that exist for a scope, sorted."""
         if scope is Scope.NONE:
             return [Partition()] if self.sources else []
-        if scope is Scope.DATASET:
-            return sorted({Partition(source.dataset) for source in self.sources})
-        return sorted(self.sources)
+        if scope is Scope.DAY:
+            return sorted(source for source in self.sources if source.day)
+        pairs = [source for source in self.sources if not source.day]
+        return sorted({Partition(source.dataset) for source in pairs}) if scope is Scope.DATASET else sorted(pairs)
 
     def upstream(self, node: AssetNode, partition: Partition) -> Iterator[AssetPartition]:
         """Yield what one partition reads: for every upstream asset the partitions that share its keys."""
         for name in node.upstream:
             scope = NODES[name].scope
-            if scope is Scope.DATASET_MODEL and node.scope is Scope.DATASET_MODEL:
+            if scope is node.scope:
                 yield name, partition
-            elif scope is Scope.DATASET and node.scope is not Scope.NONE:
+            elif scope is Scope.DATASET and node.scope is Scope.DATASET_MODEL:
                 yield name, Partition(partition.dataset)
             else:
                 for candidate in self.partitions(scope):
-                    if node.scope is Scope.NONE or candidate.dataset == partition.dataset:
+                    if _share_keys(candidate, partition):
                         yield name, candidate
 
     def inputs(self, node: AssetNode, partition: Partition, settings: Settings) -> Inputs:

@@ -125,6 +125,38 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
             yield table
 
 
+def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """One table of the days, then one of the gaps of all days."""
+    if days:
+        table = _table("day", ">production", ">tests", ">coverage", ">range", ">in gaps", ">gaps")
+        for day in days:
+            table.add_row(
+                day["day"],
+                f"{day['production']:,}",
+                f"{day['tests']:,}",
+                percent(day["coverage"]),
+                f"{percent(day['coverage_low'])}–{percent(day['coverage_high'])}",
+                percent(day["in_gaps"]),
+                str(len(day["gaps"])),
+            )
+        yield table
+    gaps = [gap for day in days for gap in day["gaps"]]
+    if gaps:
+        table = _table("day", "what is not tested", "kind", ">prompts", ">traffic", ">tests", ">expected", "id")
+        for gap in gaps:
+            table.add_row(
+                gap["day"],
+                literal(gap["name"]),
+                gap["kind"],
+                str(gap["size"]),
+                percent(gap["traffic_share"]),
+                str(gap["tests"]),
+                f"{gap['expected_tests']:.0f}",
+                literal(gap["gap_id"], "dim"),
+            )
+        yield table
+
+
 def print_slice(console: Console, row: Mapping[str, Any]) -> None:
     """Print one slice with its examples."""
     console.print(literal(row["name"], "bold"))

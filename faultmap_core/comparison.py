@@ -22,7 +22,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.paired_rows import ComparisonSettings, PairedRows, Pairs, Verdict
 from faultmap_core.regions import Candidates, Region, candidates_of, confirm_regions, find_regions
-from faultmap_core.slices import slice_id
+from faultmap_core.slice_rows import slice_id
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -59,18 +59,27 @@ def compare(
     regions, tested = _where_it_differs(candidates, pairs)
     members = _members(candidates, regions, pairs)
     slices = _slices(pairs, members, regions, node, tested, np.asarray(vectors), namer, model_a)
+    by_excess = tuple(sorted(slices, key=lambda one: (-abs(one.excess_wins_a), one.slice_id)))
+    return _result(pairs, by_excess, tested, model_a, model_b)
+
+
+def _result(
+    pairs: Pairs, slices: tuple[SliceComparison, ...], tested: int, model_a: str, model_b: str
+) -> ComparisonResult:
+    """Judge all prompts together and put the slices beside that."""
+    rows, settings = pairs.rows, pairs.settings
     whole = pairs.verdict(pairs.present, 1.0)
     a_wins, b_wins = pairs.row_wins(pairs.compared)
     return ComparisonResult(
         model_a=model_a,
         model_b=model_b,
-        slices=tuple(sorted(slices, key=lambda one: (-abs(one.excess_wins_a), one.slice_id))),
+        slices=slices,
         total_rows=len(rows),
         compared_rows=len(pairs.compared),
         units=int(pairs.present.sum()),
         failure_rate_a=_mean(rows.failed_a[pairs.compared]),
         failure_rate_b=_mean(rows.failed_b[pairs.compared]),
-        global_winner=whole.winner(whole.p_value, chosen.significance_level),
+        global_winner=whole.winner(whole.p_value, settings.significance_level),
         global_advantage_rate=whole.advantage_rate,
         global_p_value=whole.p_value,
         global_adjusted_p_value=whole.p_value,
@@ -82,10 +91,10 @@ def compare(
         difference_high=whole.high,
         equivalent=whole.equivalent,
         tested=tested,
-        significance_level=chosen.significance_level,
-        margin=chosen.margin,
-        outcome=chosen.outcome,
-        note="" if slices else _why_none(pairs, tested, chosen),
+        significance_level=settings.significance_level,
+        margin=settings.margin,
+        outcome=settings.outcome,
+        note="" if slices else _why_none(pairs, tested, settings),
     )
 
 

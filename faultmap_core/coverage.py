@@ -18,16 +18,16 @@ from faultmap_core.coverage_regions import (
     PooledPrompts,
     belongs_to_gap,
     covered_units,
+    distances_beyond_copies,
     find_missing,
     pooled_prompts,
-    two_nearest,
 )
 from faultmap_core.coverage_results import CoverageGap, CoverageResult, OutlierPrompt, Status
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
 from faultmap_core.neighbors import nearest_neighbors
 from faultmap_core.prompt_sets import PromptSet
-from faultmap_core.slices import slice_id
+from faultmap_core.slice_rows import slice_id
 
 Floats = NDArray[np.float64]
 Units = NDArray[np.int64]
@@ -168,8 +168,8 @@ class _Audit:
         production[position] = True
         distance = np.concatenate(
             [
-                two_nearest(self.tests.vectors, self.tests.vectors, exclude_self=True)[1],
-                two_nearest(self.production.vectors[new], self.tests.vectors)[1],
+                distances_beyond_copies(self.tests.vectors, self.tests.vectors, exclude_self=True)[1],
+                distances_beyond_copies(self.production.vectors[new], self.tests.vectors)[1],
             ]
         )
         is_test = np.arange(len(vectors)) < n_tests
@@ -223,8 +223,8 @@ class _Audit:
         test, distance = self._nearest_test
         threshold = self.settings.distance_threshold
         if threshold is None:
-            alone = nearest_neighbors(self.tests.vectors, self.tests.vectors, 1, exclude_self=True)
-            threshold = outlier_threshold(distance, np.sqrt(2.0 * alone.distances.ravel().astype(np.float64)))
+            alone = distances_beyond_copies(self.tests.vectors, self.tests.vectors, exclude_self=True)[0]
+            threshold = outlier_threshold(distance, np.sqrt(2.0 * alone[np.isfinite(alone)]))
         in_gap = np.zeros(len(status), dtype=np.bool_)
         for group in gaps:
             in_gap[group.units] = True
@@ -272,9 +272,14 @@ class _Audit:
             return "There are no production prompts."
         if not len(self.tests.ids):
             return "There are no tests: nothing is covered."
+        if self.settings.distance_threshold is not None:
+            return ""
         if len(self.tests.ids) < LEAST_TESTS:
-            return f"{len(self.tests.ids)} distinct tests are too few to measure coverage with; copies of them count."
-        if not tested and self.settings.distance_threshold is None:
+            return (
+                f"Distinct tests: {len(self.tests.ids)}. With fewer than {LEAST_TESTS} coverage cannot be measured;"
+                " only copies of a test count as covered."
+            )
+        if not tested:
             return "Too few prompts for a region to be tested."
         return ""
 

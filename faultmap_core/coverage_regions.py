@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import GRAPH_NEIGHBORS, ClusterTree, Method, build_tree
+from faultmap_core.labels import Label
 from faultmap_core.neighbors import Neighbors, nearest_neighbors
-from faultmap_core.regions import Candidates, Label, Region, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions import Candidates, Region, RegionSettings, candidates_of, find_regions
 
 Floats = NDArray[np.float64]
 Units = NDArray[np.int64]
@@ -22,6 +23,7 @@ _USUAL_LEAST = 10
 _HOPELESS_P = 5e-5
 # A gap's prompt lies farther from the tests than 30 % of the tests do, and has at most 3 tests among 10 neighbours.
 _NEAR_QUANTILE, _LOCAL, _MOST_LOCAL_TESTS = 0.3, 10, 3
+_NEAR_COPY = 0.05
 # A covered prompt is no farther than 80 % of the tests, has 2 tests among its neighbours, and its smallest region with
 # 8 expected tests has more tests than a gap could have (one-sided 5 %).
 _FAR_QUANTILE, _LEAST_LOCAL_TESTS, _EXPECTED_TESTS, _PROOF = 0.8, 2, 8.0, 0.05
@@ -34,7 +36,7 @@ class PooledPrompts:
     Attributes:
         vectors: (n, d) unit rows; tests, production: (n,) whether a unit is among them, or both.
         neighbors: the nearest other units; tree: over smoothed vectors.
-        distance: (n,) mean distance to the two nearest tests other than itself (inf without); a yardstick for tests.
+        distance: (n,) mean distance to the two nearest tests that are no copies of it (inf without).
     """
 
     vectors: NDArray[np.float32]
@@ -116,34 +118,42 @@ def find_missing(
     found: dict[int, MissingRegion] = {}
     tested, per_prompt = 0, _ratio(pool, live)
     for turn in range(_ROUNDS):
-        regions, n_tested, per_prompt = _search(pool, candidates, live, significance_level, least_prompts)
+        regions, n_tested = _search(pool, candidates, live, significance_level, least_prompts)
         tested = tested or n_tested
-        gaps = 0
-        for region in regions:
-            one = _described(pool, region, per_prompt, max_test_ratio)
-            if one.is_gap or turn == 0:
-                found[region.candidate] = one
-            if one.is_gap:
-                gaps += 1
-                live[region.units] = False
+        away = [region for region in regions if _is_away(pool, region)]
+        outside = live.copy()
+        for region in away:
+            outside[region.units] = False
+        per_prompt = _ratio(pool, outside)
+        described = [_described(pool, region, per_prompt, max_test_ratio) for region in away]
+        found.update({one.region.candidate: one for one in described if one.is_gap or turn == 0})
+        gaps = [one.region.units for one in described if one.is_gap]
         if not gaps:
             break
+        live[np.concatenate(gaps)] = False
     return MissingRegions(_without_overlap(found, per_prompt, max_test_ratio), per_prompt, tested)
 
 
 def _search(
     pool: PooledPrompts, candidates: Candidates, live: Mask, significance_level: float, least_prompts: int
-) -> tuple[tuple[Region, ...], int, float]:
+) -> tuple[tuple[Region, ...], int]:
     production = np.where(live, pool.production, False).astype(np.float64)
     trials = production + np.where(live, pool.tests, False)
     usual = float(production.sum() / max(trials.sum(), 1.0))
     hopeless = np.log(_HOPELESS_P) / np.log(usual) if 0.0 < usual < 1.0 else 1.0
     least = max(least_prompts, min(_USUAL_LEAST, int(np.ceil(hopeless))))
     search = find_regions(candidates, Label(production, trials), RegionSettings(significance_level, least))
-    outside = live.copy()
-    for region in search.regions:
-        outside[region.units] = False
-    return search.regions, search.n_tested, _ratio(pool, outside)
+    return search.regions, search.n_tested
+
+
+def _is_away(pool: PooledPrompts, region: Region) -> bool:
+    """Say whether half of a region's production lies away from the tests, or tests lie among it.
+
+    Else production only puts in other words what the tests ask.
+    """
+    production = region.units[pool.production[region.units]]
+    among = len(region.units) - len(production) > _MOST_LOCAL_TESTS
+    return bool(among or belongs_to_gap(pool, production).mean() >= 0.5)
 
 
 def _ratio(pool: PooledPrompts, where: Mask) -> float:
@@ -226,9 +236,20 @@ def _local_tests(pool: PooledPrompts) -> NDArray[np.int64]:
     return np.asarray(pool.tests[pool.neighbors.indices[:, :_LOCAL]].sum(axis=1), dtype=np.int64)
 
 
-def two_nearest(queries: ArrayLike, tests: ArrayLike, *, exclude_self: bool = False) -> tuple[Neighbors, Floats]:
-    """Return the nearest tests of each query, and the mean cosine distance to the two nearest of them."""
-    nearest = nearest_neighbors(queries, tests, 2, exclude_self=exclude_self)
+def distances_beyond_copies(
+    queries: ArrayLike, tests: ArrayLike, *, exclude_self: bool = False
+) -> tuple[Floats, Floats]:
+    """Return (n,) the cosine distance of each query to the nearest test, and the mean of that to the two nearest.
+
+    Near-copies of the query (cosine above .95) are passed over, as far as the 10 nearest go: in a suite that asks
+    everything twice in other words, every prompt from elsewhere would else look far away. inf without other tests.
+    """
+    nearest = nearest_neighbors(queries, tests, _LOCAL, exclude_self=exclude_self)
     if nearest.k == 0:
-        return nearest, np.full(len(nearest.indices), np.inf)
-    return nearest, nearest.distances.mean(axis=1, dtype=np.float64)
+        nothing = np.full(len(nearest.indices), np.inf)
+        return nothing, nothing
+    distances = nearest.distances.astype(np.float64)
+    first = np.minimum((distances < _NEAR_COPY).sum(axis=1), nearest.k - 1)
+    rows = np.arange(len(distances))
+    one, two = distances[rows, first], distances[rows, np.minimum(first + 1, nearest.k - 1)]
+    return np.asarray(one, dtype=np.float64), np.asarray((one + two) / 2.0, dtype=np.float64)

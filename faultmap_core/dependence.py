@@ -58,10 +58,10 @@ def near_copy_groups(tree: ClusterTree, vectors: ArrayLike) -> Groups:
     group = np.arange(n, dtype=np.int64)
     if not tree.n_nodes:
         return group
-    rows = np.asarray(vectors, dtype=np.float64)
+    rows = np.asarray(vectors)
     length = np.zeros(tree.n_nodes)
     for first in range(0, rows.shape[1], _COLUMNS_AT_ONCE):
-        part = rows[tree.order, first : first + _COLUMNS_AT_ONCE]
+        part = rows[tree.order, first : first + _COLUMNS_AT_ONCE].astype(np.float64)
         running = np.concatenate([np.zeros((1, part.shape[1])), np.cumsum(part, axis=0)])
         length += ((running[tree.end] - running[tree.start]) ** 2).sum(axis=1)
     tight = (length / tree.size.astype(np.float64) ** 2 >= NEAR_COPY_SIMILARITY) & (

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -80,13 +80,23 @@ class EvalOptions:
     score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     default_score_range: tuple[float, float] = (0.0, 1.0)
 
+    fields: ClassVar[tuple[str, ...]] = FIELDS
+
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.column_map) - set(FIELDS))
+        unknown = sorted(set(self.column_map) - set(self.fields))
         if unknown:
-            raise ConfigurationError(f"column map: {unknown[0]!r} is no field; map one of {', '.join(FIELDS)}")
+            raise ConfigurationError(f"column map: {unknown[0]!r} is no field; map one of {', '.join(self.fields)}")
         for what, key in (("dataset name", self.dataset_name), ("model name", self.model_name)):
             if key is not None and (problem := key_problem(key)):
                 raise ConfigurationError(f"{what} {key!r} {problem}")
+
+    @property
+    def required_fields(self) -> list[str]:
+        """Fields whose column a file must have: what no option stands in for, and what was mapped."""
+        needed = ["input_text"]
+        needed += [] if self.generate_ids else ["example_id"]
+        needed += [] if self.model_name else ["model"]
+        return needed + [name for name in self.column_map if name not in needed]
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
@@ -125,7 +135,7 @@ class KeyConflicts:
     conflicting: Mapping[int, str]
 
 
-def parse_column_map(pairs: Sequence[str]) -> dict[str, str]:
+def parse_column_map(pairs: Sequence[str], fields: Sequence[str] = FIELDS) -> dict[str, str]:
     """Read pairs such as `input=question` (our field or its alias, the file's column) into a column map.
 
     Raises: ConfigurationError where a pair has no `=`, names no field of ours, or one field is mapped twice.
@@ -134,8 +144,8 @@ def parse_column_map(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, separator, column = pair.partition("=")
         name = FIELD_ALIASES.get(name.strip(), name.strip())
-        if not separator or not column.strip() or name not in FIELDS:
-            raise ConfigurationError(f"column map {pair!r}: expected FIELD=COLUMN, FIELD one of {', '.join(FIELDS)}")
+        if not separator or not column.strip() or name not in fields:
+            raise ConfigurationError(f"column map {pair!r}: expected FIELD=COLUMN, FIELD one of {', '.join(fields)}")
         if name in column_map:
             raise ConfigurationError(f"column map {pair!r}: {name} is mapped twice")
         column_map[name] = column.strip()
@@ -166,6 +176,9 @@ class EvalTableBuilder:
     where ids are generated.
     """
 
+    schema: ClassVar[pa.Schema] = EVAL_SCHEMA
+    fields: ClassVar[tuple[str, ...]] = FIELDS
+
     def __init__(self, options: EvalOptions, fallback_dataset: str) -> None:
         self._options = options
         self._fallback_dataset = options.dataset_name or fallback_dataset
@@ -175,7 +188,7 @@ class EvalTableBuilder:
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
         """Validate `rows`, pairs of a line number and a row or what is wrong with it.
 
-        Returns: the table of accepted rows (`EVAL_SCHEMA`) and the rejected ones.
+        Returns: the table of accepted rows (`schema`) and the rejected ones.
         """
         accepted: list[dict[str, Any]] = []
         rejected: list[RejectedRow] = []
@@ -183,12 +196,12 @@ class EvalTableBuilder:
             try:
                 if isinstance(row, RowError):
                     raise row
-                accepted.append(self._accept(line, row))
+                accepted.append(self._remembered(line, self._accept(row)))
             except RowError as error:
                 rejected.append(self._rejected(line, row, str(error)))
             except RecursionError:
                 rejected.append(RejectedRow(line, "its values are nested too deeply", ""))
-        return pa.Table.from_pylist(accepted, schema=EVAL_SCHEMA), rejected
+        return pa.Table.from_pylist(accepted, schema=self.schema), rejected
 
     def conflicts(self) -> KeyConflicts:
         """Find the lines that share a key (dataset, model, example id, epoch) with another line seen so far."""
@@ -210,26 +223,29 @@ class EvalTableBuilder:
             conflicting.update(dict.fromkeys(group_lines, reason))
         return KeyConflicts(tuple(sorted(repeated)), conflicting)
 
-    def _accept(self, line: int, row: Row) -> dict[str, Any]:
+    def _accept(self, row: Row) -> dict[str, Any]:
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
         input_text, question_text = _prompt_texts(self._value(row, "input_text"))
         epoch = _epoch(self._value(row, "epoch"))
-        accepted: dict[str, Any] = {
+        return {
             "dataset": dataset,
             "model": model,
             "example_id": self._example_id(row, dataset, model, epoch, input_text),
             "epoch": epoch,
             "input_text": input_text,
             "question_text": question_text,
-            "output_text": _text(self._value(row, "output_text"), "output_text") or "",
+            "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
             "score": self._score(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
             "metadata": self._metadata(row),
         }
+
+    def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
+        """Note the key and the content of an accepted row, for `conflicts`; return it with its line and digest."""
         content = json.dumps(list(accepted.values()), ensure_ascii=True)
         digest = hashlib.blake2b(content.encode(), digest_size=16).digest()
-        key = json.dumps([dataset, model, accepted["example_id"], accepted["epoch"]])
+        key = json.dumps([accepted[name] for name in ("dataset", "model", "example_id", "epoch")])
         self._key_hashes.append(_hash64(key))
         self._row_hashes.append(int.from_bytes(digest[:8], "big"))
         self._lines.append(line)
@@ -248,7 +264,7 @@ class EvalTableBuilder:
         return row.get(self._options.column_map.get(name, name))
 
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
-        key = _text(self._value(row, name), name)
+        key = text_of(self._value(row, name), name)
         key = (key or "").strip() or (fallback or "")
         if not key:
             raise RowError(f"{name} is missing")
@@ -257,7 +273,7 @@ class EvalTableBuilder:
         return key
 
     def _example_id(self, row: Row, dataset: str, model: str, epoch: int, input_text: str) -> str:
-        example_id = _text(self._value(row, "example_id"), "example_id")
+        example_id = text_of(self._value(row, "example_id"), "example_id")
         if example_id:
             return example_id
         if not self._options.generate_ids:
@@ -271,19 +287,22 @@ class EvalTableBuilder:
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
-        score = _number(value, "score")
+        score = number_of(value, "score")
         low, high = self._options.score_ranges.get(dataset, self._options.default_score_range)
         if score is not None and not low <= score <= high:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
     def _metadata(self, row: Row) -> str:
-        used = {self._options.column_map.get(name, name) for name in FIELDS}
+        used = {self._options.column_map.get(name, name) for name in self.fields}
         return _json({str(name): value for name, value in row.items() if name not in used and not _absent(value)})
 
 
-def _text(value: Any, name: str) -> str | None:
-    """Numbers become text without a `.0` that only a float column put there; structures are a wrong type."""
+def text_of(value: Any, name: str) -> str | None:
+    """Return a cell as text, None where it is absent.
+
+    Numbers become text without a `.0` that only a float column put there. Raises RowError on a structure.
+    """
     if isinstance(value, str):
         return _encodable(value)
     if _absent(value):
@@ -301,7 +320,7 @@ def _prompt_texts(value: Any) -> tuple[str, str | None]:
     """Return a prompt as text and, where it is a chat, its last user turn."""
     messages = _chat_messages(value)
     if messages is None:
-        text = _text(value, "input_text")
+        text = text_of(value, "input_text")
         if not text or not text.strip():
             raise RowError("input_text is missing")
         return text, None
@@ -331,7 +350,8 @@ def _content_text(content: Any) -> str:
     return "" if content is None else str(content)
 
 
-def _number(value: Any, name: str) -> float | None:
+def number_of(value: Any, name: str) -> float | None:
+    """Return a cell as a number, None where it is absent or nan. Raises RowError where it is neither."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -350,7 +370,7 @@ def _number(value: Any, name: str) -> float | None:
 
 
 def _epoch(value: Any) -> int:
-    number = _number(value, "epoch")
+    number = number_of(value, "epoch")
     if number is None:
         return 1
     if not number.is_integer() or not 0 <= number < 2**31:
@@ -361,7 +381,7 @@ def _epoch(value: Any) -> int:
 def _reference(value: Any) -> str | None:
     if isinstance(value, list | dict):
         return _json(value)
-    return _text(value, "correct_answer")
+    return text_of(value, "correct_answer")
 
 
 def _absent(value: Any) -> bool:

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.comparison_results import Winner
+from faultmap_core.concentration import Test
 from faultmap_core.dependence import dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
+from faultmap_core.labels import AnyLabel, Label, ScoreLabel
 from faultmap_core.paired import mcnemar_of_means, mean_interval, sign_flip, tango_interval
-from faultmap_core.regions import AnyLabel, Label, RegionSettings, ScoreLabel, Test
+from faultmap_core.regions import RegionSettings
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -177,32 +177,30 @@ def mean_difference_interval(
 def minimum_detectable_effect(
     size: float, total: float, rate: float, p_needed: float, power: float = 0.8
 ) -> float | None:
-    """Smallest excess of a region's success rate over the rest's that a one-sided test finds with `power`.
+    """Smallest excess of a region's success rate over the rest's that the mid-p test finds with `power`.
 
     Args:
-        size: trials in the region; total: in all (> size); rate: the rest's rate, in [0, 1].
+        size: trials in the region; total: in all (> size), fractions are cut; rate: the rest's rate, in [0, 1].
         p_needed: what the test must reach, for instance the significance level over the number of candidates.
     Returns: a difference in (0, 1 - rate], None where even a rate of 1 would not be found.
-    Source: normal approximation for two proportions, Fleiss, Levin, Paik (2003), eq. 4.8 without continuity.
+    Source: the least significant count k is found by bisection with the rest at its expected count; the rate at which
+        k or more are drawn with `power` is a quantile of the Beta distribution (Clopper and Pearson, 1934).
     """
-    from scipy.special import ndtri
+    from scipy.special import betaincinv
 
-    rest = total - size
-    if size <= 0 or rest <= 0 or rate >= 1.0:
+    inside, everything = int(size), int(total)
+    outside = round(rate * (everything - inside))
+    if inside < 1 or everything <= inside or rate >= 1.0:
         return None
-    z_test, z_power = -float(ndtri(p_needed)), float(ndtri(power))
 
-    def found(difference: float) -> bool:
-        inside = rate + difference
-        pooled = (inside * size + rate * rest) / total
-        null = (pooled * (1 - pooled) * (1 / size + 1 / rest)) ** 0.5
-        real = (inside * (1 - inside) / size + rate * (1 - rate) / rest) ** 0.5
-        return bool(difference >= z_test * null + z_power * real)
+    def significant(count: int) -> bool:
+        return float(midp_greater(count, inside, count + outside, everything)) <= p_needed
 
-    low, high = 0.0, 1.0 - rate
-    if not found(high):
+    low, high = 0, inside
+    if not significant(high):
         return None
-    for _ in range(50):
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if found(middle) else (middle, high)
-    return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if significant(middle) else (middle, high)
+    effect = float(betaincinv(high, inside - high + 1, power)) - rate
+    return effect if 0.0 < effect <= 1.0 - rate else None

@@ -12,7 +12,7 @@ import pytest
 
 from faultmap_assets.audit import RefreshOutcome, refresh_stale
 from faultmap_assets.home import open_instance
-from faultmap_assets.ingestion import find_eval_files, ingest_file
+from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
 
@@ -80,7 +80,7 @@ class Project:
 
     def ingest(self) -> None:
         """Read every file in the evals folder."""
-        for path in find_eval_files([str(self.evals)]):
+        for path in find_source_files([str(self.evals)]):
             ingest_file(self.warehouse, path, self.settings.eval_options())
 
     def audit(self, settings: Settings | None = None) -> RefreshOutcome:

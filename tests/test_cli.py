@@ -89,6 +89,23 @@ def test_compare_lists_pairs_and_where_the_winner_changes(run, home: str):
     assert "alpha (A) or beta (B) on school" in shown
 
 
+def test_coverage_reads_logs_and_tells_days_and_gaps(run, tmp_path: Path):
+    (tmp_path / "log.jsonl").write_text(
+        "".join(
+            json.dumps({"timestamp": f"2026-11-0{day}T12:00:00Z", "q": f"Question {number}?"}) + "\n"
+            for day in (1, 2)
+            for number in range(4)
+        )
+    )
+    result = run("coverage", "log.jsonl", "--map", "input=q", "--home", "state", "--json")
+    assert result.code == 0
+    assert [(day["day"], day["production"], day["tests"]) for day in result.json()] == [
+        ("2026-11-01", 4, 0),
+        ("2026-11-02", 4, 0),
+    ]
+    assert "2026-11-02" in run("coverage", "--home", "state").out
+
+
 @pytest.mark.parametrize(("wanted", "said"), [("zzzz", "no slice has an id that starts with"), ("", "give more")])
 def test_show_of_an_unclear_id_says_what_to_do(run, home: str, wanted: str, said: str):
     result = run("show", wanted, "--home", home)
@@ -227,7 +244,7 @@ def test_help_does_not_import_what_only_commands_need():
 
 
 def test_every_command_has_help(run):
-    for command in ("audit", "slices", "compare", "show", "status", "init", "export", "ui"):
+    for command in ("audit", "slices", "compare", "coverage", "show", "status", "init", "export", "ui"):
         result = run(command, "--help")
         assert result.code == 0
         assert "Usage" in result.out

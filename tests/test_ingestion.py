@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faultmap_assets.assets.evals import raw_evals
-from faultmap_assets.ingestion import find_eval_files, ingest_file
+from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
@@ -28,7 +28,7 @@ from faultmap_core.errors import ConfigurationError, EvalFileError
 from faultmap_core.evals import EvalOptions
 
 HEADER = "example_id,model,input_text,output_text,score\n"
-STAGING_TABLES = ("eval_files", "eval_stagings", "eval_staging_partitions", "eval_staging_rows", "quarantine")
+STAGING_TABLES = ("source_files", "stagings", "staging_partitions", "staging_rows", "quarantine")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def ingest(warehouse, path, **options):
 
 
 def staged(warehouse, *columns):
-    rows = warehouse.query(f"SELECT {', '.join(columns)} FROM eval_staging_rows ORDER BY dataset, model, line")
+    rows = warehouse.query(f"SELECT {', '.join(columns)} FROM staging_rows ORDER BY dataset, model, line")
     return [tuple(row.values()) for row in rows.to_pylist()]
 
 
@@ -193,7 +193,7 @@ def test_a_changed_file_replaces_what_it_said_before(warehouse, quiz):
     assert quarantine(warehouse) == []
     assert set(sources(warehouse)) == {"quiz|m"}
     assert sources(warehouse)["quiz|m"] != before["quiz|m"]
-    assert count(warehouse, "eval_files") == count(warehouse, "eval_stagings") == 1
+    assert count(warehouse, "source_files") == count(warehouse, "stagings") == 1
 
 
 def test_a_vanished_partition_takes_everything_made_from_it_along(warehouse, quiz):
@@ -241,7 +241,7 @@ def test_other_options_read_the_file_again(warehouse, quiz):
     assert (wide.news, wide.rows_kept, wide.rows_quarantined) == (True, 2, 3)
     named = ingest(warehouse, quiz, column_map={"dataset": "model"}, model_name="one", dataset_name="d")
     assert named.partitions == (("m", "m"), ("n", "n"))
-    assert count(warehouse, "eval_stagings") == 1
+    assert count(warehouse, "stagings") == 1
     assert not ingest(warehouse, quiz, column_map={"dataset": "model"}, model_name="one", dataset_name="d").news
 
 
@@ -300,7 +300,7 @@ def test_a_file_name_of_bytes_that_are_no_text(warehouse, tmp_path):
     for number, path in enumerate(paths):
         path.write_text(f"{HEADER}{number},m,q,yes,1\n9,m,q,yes,bad\n")
         assert ingest(warehouse, path, dataset_name="d").rows_kept == 1
-    assert count(warehouse, "eval_files") == 2
+    assert count(warehouse, "source_files") == 2
     assert [Path(row[0]).name for row in quarantine(warehouse)] == ["\\xfe.csv", "\\xff.csv"]
 
 
@@ -317,7 +317,7 @@ def test_what_is_found_oldest_first(tmp_path):
     (folder / "folder.csv").mkdir()
 
     def found(*patterns):
-        return [str(path.relative_to(folder)) for path in find_eval_files(patterns)]
+        return [str(path.relative_to(folder)) for path in find_source_files(patterns)]
 
     assert found(str(folder)) == ["e.tsv", "sub/D.CSV", "sub/b.parquet", "a.jsonl.gz", "c.csv"]
     assert found(f"{folder}/*.csv") == ["c.csv"]
@@ -332,14 +332,14 @@ def test_patterns_are_relative_to_the_current_folder(tmp_path, monkeypatch):
     (tmp_path / "in" / "a[1].csv").touch()
     monkeypatch.chdir(tmp_path / "in")
     for pattern in ("a[1].csv", "*.csv", ".", "../in/*"):
-        assert find_eval_files([pattern]) == [tmp_path / "in" / "a[1].csv"]
+        assert find_source_files([pattern]) == [tmp_path / "in" / "a[1].csv"]
 
 
 @pytest.mark.parametrize("pattern", ["missing.csv", "*.parquet", "empty", "x" * 5000])
 def test_a_pattern_that_matches_nothing_is_an_error(tmp_path, pattern):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError, match=r"no eval file there; expected a file, a folder or a glob of \.csv"):
-        find_eval_files([pattern])
+        find_source_files([pattern])
 
 
 def test_another_home_may_have_any_name(tmp_path, quiz):
@@ -384,12 +384,12 @@ def test_every_row_of_a_messy_file_is_accounted_for(tmp_path, lines):
     warehouse = Warehouse(tmp_path / "w.duckdb")
     result = ingest(warehouse, path)
     assert result.rows_read == result.rows_kept + result.rows_quarantined + result.rows_repeated
-    assert result.rows_kept == count(warehouse, "eval_staging_rows")
+    assert result.rows_kept == count(warehouse, "staging_rows")
     assert result.rows_quarantined == count(warehouse, "quarantine")
-    keys = warehouse.query("SELECT dataset, model, example_id, epoch FROM eval_staging_rows").to_pylist()
+    keys = warehouse.query("SELECT dataset, model, example_id, epoch FROM staging_rows").to_pylist()
     assert len({tuple(row.values()) for row in keys}) == len(keys)
     lines_named = warehouse.query(
-        "SELECT line FROM eval_staging_rows UNION ALL SELECT line FROM quarantine"
+        "SELECT line FROM staging_rows UNION ALL SELECT line FROM quarantine"
     ).column("line").to_pylist()  # fmt: skip
     assert len(set(lines_named)) == len(lines_named)
     assert set(lines_named) <= set(range(2, 2 + len(path.read_text(encoding="utf-8").splitlines())))

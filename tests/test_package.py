@@ -27,6 +27,8 @@ def test_definitions_hold_every_asset_job_and_sensor():
         "prompt_clusters",
         "failure_slices",
         "model_comparisons",
+        "production_logs",
+        "coverage_gaps",
         "audit_report",
     }
     assert defs.resolve_sensor_def("staleness_sensor").targets

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._daemon.types import DaemonHeartbeat
 
 from faultmap_assets.automation import JOBS, failed_attempts, staleness_sensor
 from faultmap_assets.definitions import defs
 from faultmap_assets.home import PROCESS_TAG, close_dead_runs
 from faultmap_assets.records import read_state
 from faultmap_assets.staleness import Scope, plan_runs, stale_partitions
+from faultmap_core.errors import EmbeddingError
 
 from .conftest import Project, eval_rows, write_csv
 
@@ -99,6 +103,45 @@ def test_runs_of_dead_processes_are_closed_and_others_are_not(delivered: Project
     assert close_dead_runs(delivered.instance) == 1
     assert delivered.instance.get_run_by_id(dead.run_id).status is DagsterRunStatus.FAILURE
     assert delivered.instance.get_run_by_id(alive.run_id).status is DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.STARTED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.CANCELING])
+def test_runs_of_a_daemon_that_is_gone_are_closed(delivered: Project, monkeypatch: pytest.MonkeyPatch, status):
+    run = _add_run(delivered, tick(delivered)[0], status)
+    assert close_dead_runs(delivered.instance) == 0
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 600)
+    delivered.instance.add_daemon_heartbeat(DaemonHeartbeat(now + 580, "SENSOR", "id"))
+    assert close_dead_runs(delivered.instance) == 0
+    delivered.instance.add_daemon_heartbeat(DaemonHeartbeat(now + 300, "SENSOR", "id"))
+    assert close_dead_runs(delivered.instance) == 1
+    assert delivered.instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE
+
+
+def test_an_interrupt_ends_the_audit_and_not_one_run_alone(delivered: Project, monkeypatch: pytest.MonkeyPatch):
+    interrupted = []
+
+    def interrupt(*args: object) -> None:
+        interrupted.append(args)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr("faultmap_assets.checks.unique_ids", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        delivered.audit()
+    assert len(interrupted) == 1
+
+
+def test_an_error_of_ours_is_told_and_not_the_cause_of_it(delivered: Project, monkeypatch: pytest.MonkeyPatch):
+    def fail(*args: object) -> None:
+        try:
+            raise ModuleNotFoundError("No module named 'x'")
+        except ModuleNotFoundError as error:
+            raise EmbeddingError("embedder 'y' needs: pip install 'faultmap-assets[local]'") from error
+
+    monkeypatch.setattr("faultmap_assets.checks.unique_ids", fail)
+    reasons = {failure.reason for failure in delivered.audit().failed}
+    assert reasons == {"embedder 'y' needs: pip install 'faultmap-assets[local]'"}
 
 
 def test_there_is_one_job_for_each_kind_of_partition():

@@ -105,6 +105,23 @@ def test_a_new_embedder_makes_embeddings_and_what_follows_and_no_scores():
     ]
 
 
+def test_a_day_of_logs_is_made_once_and_waits_for_the_tests_that_it_is_held_against():
+    settings = Settings()
+    sources = {Partition("d1", "m1"): "a", Partition(day="2026-11-01"): "b", Partition(day="2026-11-02"): "c"}
+    assert follow(WarehouseState(sources), settings) == [
+        "raw_evals+scores d1|m1",
+        "production_logs 2026-11-01",
+        "production_logs 2026-11-02",
+        "prompt_embeddings+prompt_clusters+model_comparisons d1",
+        "failure_slices d1|m1",
+        "coverage_gaps 2026-11-01",
+        "coverage_gaps 2026-11-02",
+        "audit_report",
+    ]
+    late = WarehouseState({**sources, Partition(day="2026-11-02"): "later"}, settled(settings, sources).materialized)
+    assert follow(late, settings) == ["production_logs 2026-11-02", "coverage_gaps 2026-11-02", "audit_report"]
+
+
 def test_a_changed_code_version_is_a_reason():
     settings = Settings()
     state = settled(settings)
@@ -142,7 +159,14 @@ def test_a_failed_blocking_check_holds_back_everything_below():
     state = WarehouseState(source, {("raw_evals", Partition("d1", "m1")): blocked})
     stale = stale_partitions(state, settings)
     assert plan_runs(stale) == []
-    assert {item.asset for item in stale if item.waits_for} == {node.name for node in ASSET_GRAPH} - {"raw_evals"}
+    assert {item.asset for item in stale if item.waits_for} == {
+        "scores",
+        "prompt_embeddings",
+        "prompt_clusters",
+        "failure_slices",
+        "model_comparisons",
+        "audit_report",
+    }
 
 
 def test_a_vanished_source_changes_what_fans_in():

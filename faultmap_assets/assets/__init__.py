@@ -2,11 +2,22 @@
 
 from faultmap_assets.assets.comparisons import model_comparisons
 from faultmap_assets.assets.evals import raw_evals
+from faultmap_assets.assets.production import coverage_gaps, production_logs
 from faultmap_assets.assets.prompts import prompt_clusters, prompt_embeddings
 from faultmap_assets.assets.report import audit_report
 from faultmap_assets.assets.scores import scores
 from faultmap_assets.assets.slices import failure_slices
 
-ASSETS = [raw_evals, scores, prompt_embeddings, prompt_clusters, failure_slices, model_comparisons, audit_report]
+ASSETS = [
+    raw_evals,
+    scores,
+    prompt_embeddings,
+    prompt_clusters,
+    failure_slices,
+    model_comparisons,
+    production_logs,
+    coverage_gaps,
+    audit_report,
+]
 
 __all__ = ["ASSETS"]

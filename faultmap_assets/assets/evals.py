@@ -15,9 +15,9 @@ _NEWEST_ROWS = """
 INSERT INTO raw_evals
 SELECT dataset, model, example_id, epoch, input_text, question_text, output_text, score, correct_answer, metadata,
     path, line, row_digest
-FROM eval_staging_rows
+FROM staging_rows
 JOIN (
-    SELECT staging_id, max(sequence) AS sequence, arg_max(path, sequence) AS path FROM eval_files GROUP BY staging_id
+    SELECT staging_id, max(sequence) AS sequence, arg_max(path, sequence) AS path FROM source_files GROUP BY staging_id
 ) USING (staging_id)
 WHERE dataset = $dataset AND model = $model
 QUALIFY row_number() OVER (PARTITION BY example_id, epoch ORDER BY sequence DESC) = 1

@@ -10,6 +10,7 @@ from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.partitions import by_dataset, datasets
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
+from faultmap_assets.vectors import embed_new
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree, build_tree, flat_labels
 from faultmap_core.embedding import Embedder
@@ -37,22 +38,19 @@ def prompt_embeddings(
     refresh = Refresh.begin(context, warehouse, settings)
     examples = queries.example_texts(warehouse, str(refresh.partition.dataset))
     prompts = unique_prompts(examples.column("text").to_pylist(), examples.column("model").to_pylist())
-    hashes = [text_hash(text) for text in prompts.texts]
-    missing = sorted(queries.unembedded(warehouse, embedder.id, hashes))
-    text_of = dict(zip(hashes, prompts.texts, strict=True))
-    vectors = embedder.embed([text_of[digest] for digest in missing])
-    table = _prompt_table(str(refresh.partition.dataset), prompts, hashes, embedder)
+    new = embed_new(warehouse, embedder, prompts.texts)
+    table = _prompt_table(str(refresh.partition.dataset), prompts, embedder)
     mapping = examples.select(["dataset", "model", "example_id"]).append_column(
         "prompt_id", pa.array([prompts.prompt_ids[unit] for unit in prompts.unit], pa.string())
     )
     return refresh.write(
         {"prompt_embeddings": table, "example_prompts": mapping},
         version_of=table,
-        vectors=_vector_table(embedder.id, missing, vectors),
+        vectors=new,
         metadata={
             "examples": examples.num_rows,
-            "embedded_now": len(missing),
-            "known_before": len(set(hashes)) - len(missing),
+            "embedded_now": new.num_rows,
+            "known_before": len(prompts.prompt_ids) - new.num_rows,
             "embedder": embedder.id,
             "dimensions": embedder.dimensions,
         },
@@ -91,29 +89,16 @@ def prompt_clusters(
     )
 
 
-def _prompt_table(dataset: str, prompts: UniquePrompts, hashes: list[str], embedder: Embedder) -> pa.Table:
+def _prompt_table(dataset: str, prompts: UniquePrompts, embedder: Embedder) -> pa.Table:
     size = len(prompts.prompt_ids)
     return pa.table(
         {
             "dataset": pa.array([dataset] * size, pa.string()),
             "prompt_id": pa.array(prompts.prompt_ids, pa.string()),
             "text": pa.array(prompts.texts, pa.string()),
-            "text_hash": pa.array(hashes, pa.string()),
+            "text_hash": pa.array([text_hash(text) for text in prompts.texts], pa.string()),
             "embedder": pa.array([embedder.id] * size, pa.string()),
             "dimensions": pa.array([embedder.dimensions] * size, pa.int32()),
-        }
-    )
-
-
-def _vector_table(embedder_id: str, hashes: list[str], vectors: NDArray[np.float32]) -> pa.Table:
-    width = vectors.shape[1] if vectors.ndim == 2 else 0
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel(), pa.float32())
-    offsets = pa.array(np.arange(len(hashes) + 1, dtype=np.int32) * width, pa.int32())
-    return pa.table(
-        {
-            "embedder": pa.array([embedder_id] * len(hashes), pa.string()),
-            "text_hash": pa.array(hashes, pa.string()),
-            "vector": pa.ListArray.from_arrays(offsets, flat),
         }
     )
 

@@ -1,8 +1,8 @@
 -- Files and their rows. A file is parsed once into staging (staging_id = content hash + how it was read);
--- `eval_files` says which staging each path stands for now, and `sequence` which of two files is newer.
-CREATE SEQUENCE eval_file_sequence;
+-- `source_files` says which staging each path stands for now, and `sequence` which of two files is newer.
+CREATE SEQUENCE source_file_sequence;
 
-CREATE TABLE eval_files (
+CREATE TABLE source_files (
     path VARCHAR PRIMARY KEY,
     staging_id VARCHAR NOT NULL,
     content_hash VARCHAR NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE eval_files (
     read_at TIMESTAMP NOT NULL
 );
 
-CREATE TABLE eval_stagings (
+CREATE TABLE stagings (
     staging_id VARCHAR PRIMARY KEY,
     rows_read BIGINT NOT NULL,
     rows_kept BIGINT NOT NULL,
@@ -20,16 +20,17 @@ CREATE TABLE eval_stagings (
     rows_repeated BIGINT NOT NULL
 );
 
-CREATE TABLE eval_staging_partitions (
+-- An eval file delivers datasets × models (day is null), a log days.
+CREATE TABLE staging_partitions (
     staging_id VARCHAR NOT NULL,
     dataset VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
+    day VARCHAR,
     rows BIGINT NOT NULL,
-    digest VARCHAR NOT NULL,
-    PRIMARY KEY (staging_id, dataset, model)
+    digest VARCHAR NOT NULL
 );
 
-CREATE TABLE eval_staging_rows (
+CREATE TABLE staging_rows (
     staging_id VARCHAR NOT NULL,
     dataset VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
@@ -42,7 +43,10 @@ CREATE TABLE eval_staging_rows (
     correct_answer VARCHAR,
     metadata VARCHAR NOT NULL,
     line BIGINT NOT NULL,
-    row_digest VARCHAR NOT NULL
+    row_digest VARCHAR NOT NULL,
+    timestamp TIMESTAMP,
+    day VARCHAR,
+    session_id VARCHAR
 );
 
 CREATE TABLE quarantine (

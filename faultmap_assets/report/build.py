@@ -54,6 +54,7 @@ def build_report(warehouse: Warehouse) -> AuditReport:
         "schema_version": SCHEMA_VERSION,
         "audits": audits,
         "comparisons": queries.comparisons(warehouse),
+        "coverage": queries.coverage(warehouse),
         "quarantined": [
             {"path": path, "reason": reason, "rows": rows}
             for (path, reason), rows in sorted(quarantined.items(), key=lambda item: (-item[1], item[0]))

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError, key_problem
+from faultmap_core.logs import LOG_FIELDS, LogOptions, LogTableBuilder
 
 EVAL_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The formats read here; text formats also with `.gz` behind."""
@@ -97,7 +98,16 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
     """
     if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
         raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
-    builder = EvalTableBuilder(options, fallback_dataset=dataset_of(path))
+    yield from _read_file(path, options, EvalTableBuilder(options, fallback_dataset=dataset_of(path)))
+
+
+def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
+    """Read one production log; the batches' rows have `LOG_SCHEMA`. Raises as `read_eval_file` does."""
+    source = options.dataset_name or "production"
+    yield from _read_file(path, options, LogTableBuilder(options, fallback_dataset=source))
+
+
+def _read_file(path: Path, options: EvalOptions, builder: EvalTableBuilder) -> Iterator[EvalBatch]:
     kept = 0
     first_rejected: RejectedRow | None = None
     try:
@@ -221,11 +231,7 @@ def _check_columns(path: Path, header: list[str], options: EvalOptions) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise EvalFileError(f"{path}: two columns are named {_shown(twice[0])!r}; rename one")
-    needed = ["input_text"]
-    needed += [] if options.generate_ids else ["example_id"]
-    needed += [] if options.model_name else ["model"]
-    needed += [name for name in options.column_map if name not in needed]
-    for name in needed:
+    for name in options.required_fields:
         column = options.column_map.get(name, name)
         if column not in header:
             present = ", ".join(map(_shown, header[:12]))
@@ -236,10 +242,7 @@ _NO_UTF8 = "holds bytes that are no UTF-8, as the rest of the file is"
 _REMEDIES = {
     "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
     "model": "Use `--map model=COLUMN` or `--model-name NAME`",
-    **{
-        name: f"Use `--map {name}=COLUMN`"
-        for name in ("dataset", "epoch", "input_text", "output_text", "score", "correct_answer")
-    },
+    **{name: f"Use `--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
 }
 
 

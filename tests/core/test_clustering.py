@@ -51,14 +51,23 @@ def test_every_blob_is_a_node(method):
     assert len(set(zip(flat_labels(tree, 3).tolist(), label.tolist(), strict=True))) == 3
 
 
-def test_ward_on_a_full_graph_is_scipys_ward():
+def test_ward_on_a_full_graph_is_scipys_ward_of_the_smoothed_vectors():
     from scipy.cluster.hierarchy import to_tree, ward
 
     vectors, _ = blobs([9, 7], spread=0.3, seed=3)
     tree = build_tree(vectors)  # 15 neighbours of 16 points: every pair is joined
-    expected = {frozenset(node.pre_order()) for node in to_tree(ward(vectors), rd=True)[1] if node.count > 1}
+    smooth = vectors + (vectors.sum(axis=0) - vectors) / 15
+    smooth /= np.linalg.norm(smooth, axis=1, keepdims=True)
+    expected = {frozenset(node.pre_order()) for node in to_tree(ward(smooth), rd=True)[1] if node.count > 1}
     assert {frozenset(tree.members(node).tolist()) for node in range(tree.n_nodes)} == expected
-    assert tree.height[0] == pytest.approx(ward(vectors)[-1, 2], rel=1e-4)
+    assert tree.height[0] == pytest.approx(ward(smooth)[-1, 2], rel=1e-4)
+
+
+def test_a_zero_vector_is_not_drawn_to_others():
+    vectors, _ = blobs([30, 30])
+    vectors[7] = 0.0
+    tree = build_tree(vectors)
+    assert_nested(tree, 60)
 
 
 def test_components_of_the_graph_are_joined():

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from faultmap_core.clustering import ClusterTree
+from faultmap_core.clustering import ClusterTree, build_tree
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.regions import Label, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions import Label, RegionSettings, ScoreLabel, candidates_of, confirm_regions, find_regions
 
 
 def comb_tree(blocks):
@@ -136,3 +138,92 @@ def test_labels_that_do_not_fit_are_named():
         find_regions(candidates, label_of(np.zeros(3)), RegionSettings())
     with pytest.raises(ConfigurationError, match="finite"):
         find_regions(candidates, label_of(np.full(20, np.nan)), RegionSettings())
+
+
+def nested_tree(inner, middle, total):
+    """A root of `total` units, in it a node of the first `middle`, in that a node of the first `inner`."""
+    start, end = np.array([0, 0, 0, inner]), np.array([total, middle, inner, middle])
+    return ClusterTree(np.arange(total), np.array([-1, 0, 1, 1]), start, end, np.zeros(4), "test")
+
+
+def test_a_homogeneous_region_is_reported_whole():
+    failed = np.zeros(400)
+    failed[:80:2] = 1
+    found = find_regions(candidates_of(nested_tree(30, 80, 400)), label_of(failed), RegionSettings()).regions
+    assert [len(region.units) for region in found] == [80]
+
+
+def test_a_region_whose_part_stands_out_is_divided():
+    failed = np.zeros(400)
+    failed[:38] = 1  # 38 of 40
+    failed[40:80:3] = 1  # 14 of 40
+    found = find_regions(candidates_of(nested_tree(40, 80, 400)), label_of(failed), RegionSettings()).regions
+    assert [len(region.units) for region in found] == [40, 40]
+    assert found[0].rate == pytest.approx(38 / 40)
+
+
+def test_graded_labels_are_tested_by_ranks():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=120)
+    values[:20] += 1.5
+    tree = comb_tree([20, 40, 60])
+    search = find_regions(candidates_of(tree), ScoreLabel(values, np.ones(120)), RegionSettings())
+    (region,) = search.regions
+    assert region.units.tolist() == list(range(20))
+    expected = stats.mannwhitneyu(values[:20], values[20:], alternative="greater", method="asymptotic").pvalue
+    assert region.p_value == pytest.approx(expected, rel=1e-9)
+    assert region.rate - region.rest_rate == pytest.approx(values[:20].mean() - values[20:].mean())
+    assert region.low < region.risk_difference < region.high
+
+
+def test_confirmation_uses_only_the_new_units():
+    tree = comb_tree([40, 40, 80])
+    failed = np.zeros(160)
+    failed[:40] = 1  # real
+    failed[40:80:2] = 1  # the second block fails in the first half only
+    first = np.arange(160) % 2 == 0
+    candidates = candidates_of(tree)
+    label = lambda units: Label(np.where(units, failed, 0.0), units.astype(float))  # noqa: E731
+    found = find_regions(candidates, label(first), RegionSettings()).regions
+    again = confirm_regions(candidates, label(~first), found, RegionSettings())
+    assert [region.candidate for region in again] == [region.candidate for region in found]
+    by_block = {region.candidate: region for region in again}
+    assert by_block[1].p_value < 1e-6
+    assert by_block[1].units.tolist() == list(range(1, 40, 2))
+    assert by_block[2].p_value > 0.5
+    assert by_block[2].successes == 0
+
+
+def test_sizes_decide_who_may_be_a_region_and_trials_what_it_is_worth():
+    tree = comb_tree([20, 80])
+    failed = np.concatenate([np.ones(20), np.zeros(80)])
+    weights = np.full(100, 0.4)
+    light = Label(failed * weights, weights, np.ones(100))
+    (region,) = find_regions(candidates_of(tree), light, RegionSettings()).regions
+    (full,) = find_regions(candidates_of(tree), label_of(failed), RegionSettings()).regions
+    assert region.trials == pytest.approx(8)
+    assert region.p_value > full.p_value
+    assert region.low < full.low
+    assert find_regions(candidates_of(tree), Label(failed * weights, weights), RegionSettings()).regions == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(20, 120), st.sampled_from(["greater", "less", "two-sided"]))
+def test_regions_never_overlap_and_keep_their_promises(seed, n, alternative):
+    rng = np.random.default_rng(seed)
+    tree = build_tree(rng.normal(size=(n, 3)))
+    failed = (rng.random(n) < np.where(tree.order.argsort() < n // 3, 0.9, 0.1)).astype(float)
+    trials = (rng.random(n) < 0.9).astype(float)
+    chosen = RegionSettings(min_size=5, alternative=alternative)
+    search = find_regions(candidates_of(tree), Label(failed * trials, trials), chosen)
+    units = [unit for region in search.regions for unit in region.units.tolist()]
+    assert len(units) == len(set(units))
+    adjusted = [region.adjusted_p_value for region in search.regions]
+    assert adjusted == sorted(adjusted)
+    for region in search.regions:
+        assert region.trials == len(region.units) >= 5
+        assert 0 <= region.p_value <= region.adjusted_p_value * 5 <= 0.25
+        assert region.low <= region.risk_difference <= region.high
+        assert region.successes + region.rest_successes == pytest.approx(search.successes)
+        if alternative != "two-sided":
+            assert (region.risk_difference > 0) == (alternative == "greater")

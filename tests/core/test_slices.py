@@ -154,3 +154,87 @@ def test_wrong_rows_and_settings_are_named(skills):
         find_failure_slices(rows_of(prompts, np.zeros(240), unit=np.arange(240) + 1), tree, vectors)
     with pytest.raises(ConfigurationError, match="significance_level"):
         find_failure_slices(rows_of(prompts, np.zeros(240)), tree, vectors, SliceSettings(significance_level=2))
+
+
+def test_a_metadata_value_is_found_where_the_tree_has_no_such_region(skills):
+    prompts, vectors, tree = skills
+    mobile = np.arange(240) % 4 == 0
+    failed = (np.random.default_rng(7).uniform(size=240) < np.where(mobile, 0.8, 0.1)).astype(float)
+    columns = {"source": ["mobile" if one else "web" for one in mobile]}
+    analysis = find_failure_slices(rows_of(prompts, failed, metadata=columns), tree, vectors)
+    assert [one.name for one in analysis.slices] == ["source = mobile"]
+    assert analysis.slices[0].named_by == "metadata"
+    off = SliceSettings(metadata=False)
+    found = find_failure_slices(rows_of(prompts, failed, metadata=columns), tree, vectors, off).slices
+    assert all(one.named_by == "keywords" for one in found)
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_graded_scores_are_tested_by_ranks_in_either_direction(skills, direction):
+    prompts, vectors, tree = skills
+    rng = np.random.default_rng(8)
+    quality = rng.normal(size=240) - np.where(np.arange(240) < 80, 0.9, 0.0)
+    failed = (quality < -0.7).astype(float)
+    rows = rows_of(prompts, failed, scores=direction * quality)
+    analysis = find_failure_slices(rows, tree, vectors)
+    assert analysis.test_used == "ranksum"
+    assert [one.sample_indices for one in analysis.slices] == [list(range(80))]
+    only_failures = find_failure_slices(rows, tree, vectors, SliceSettings(outcome="failed"))
+    assert only_failures.test_used == "midp"
+    assert analysis.slices[0].p_value < only_failures.slices[0].p_value
+
+
+def test_a_held_out_half_confirms_what_is_real(skills):
+    prompts, vectors, tree = skills
+    failed = planted(np.random.default_rng(9), inside=0.8)
+    analysis = find_failure_slices(rows_of(prompts, failed), tree, vectors, SliceSettings(confirm=True, seed=1))
+    found = analysis.slices[0]
+    assert found.confirmed is True
+    assert found.confirmation_p_value < 0.05
+    assert found.sample_indices == list(range(80))
+    assert found.risk_difference_low < found.risk_difference < found.risk_difference_high
+
+
+def test_rows_of_one_session_count_for_less(skills):
+    prompts, vectors, tree = skills
+    rng = np.random.default_rng(10)
+    session = rng.permutation(np.repeat(np.arange(24), 10))
+    failed = (rng.uniform(size=24) < 0.4).astype(float)[session]
+    rows = rows_of(prompts, failed, groups=[f"s{one}" for one in session])
+    together = find_failure_slices(rows, tree, vectors)
+    apart = find_failure_slices(rows_of(prompts, failed), tree, vectors)
+    assert together.group_correlation > 0.8
+    assert together.effective_units == pytest.approx(24, rel=0.3)
+    assert apart.effective_units == 240
+
+
+def test_repeats_are_tested_by_ranks_when_most_outcomes_are_fractions(skills):
+    prompts, vectors, tree = skills
+    rate = np.where(np.arange(240) < 80, 0.6, 0.2)
+    failed = np.random.default_rng(11).binomial(5, rate) / 5
+    analysis = find_failure_slices(rows_of(prompts, failed, scores=np.full(240, 0.5)), tree, vectors)
+    assert analysis.test_used == "ranksum"
+    assert analysis.slices[0].sample_indices == list(range(80))
+    assert analysis.slices[0].failure_rate == pytest.approx(failed[:80].mean())
+
+
+def test_the_smallest_detectable_effect_falls_with_the_size(skills):
+    prompts, vectors, tree = skills
+    analysis = find_failure_slices(rows_of(prompts, planted(np.random.default_rng(12))), tree, vectors)
+    effects = [effect for _, effect in sorted(analysis.minimum_detectable_effect.items())]
+    assert len(effects) >= 3
+    assert effects == sorted(effects, reverse=True)
+    assert 0 < analysis.slices[0].minimum_detectable_effect < 1
+
+
+@pytest.mark.parametrize("test", ["midp", "fisher", "chi2"])
+def test_the_test_is_a_setting(skills, test):
+    prompts, vectors, tree = skills
+    failed = planted(np.random.default_rng(13))
+    found = find_failure_slices(rows_of(prompts, failed), tree, vectors, SliceSettings(test=test)).slices
+    assert {one.test_used for one in found} == {test}
+
+
+def test_an_unknown_outcome_is_refused():
+    with pytest.raises(ConfigurationError, match="outcome is 'loss'"):
+        SliceSettings(outcome="loss").regions()

@@ -85,3 +85,48 @@ def test_newcombe_interval_matches_statsmodels(counts, level):
     low, high = statistics.newcombe_interval(a / n, n, b / m, m, level)
     expected = confint_proportions_2indep(a, n, b, m, method="newcomb", compare="diff", alpha=1 - level)
     assert (low, high) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.9, 0.99])
+def test_mean_difference_interval_matches_scipys_welch(level):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1.0, 2.0, 25), rng.normal(0.0, 0.5, 60)
+    found = statistics.mean_difference_interval(a, np.ones(25), b, np.ones(60), level)
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
+    assert found == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+def test_mean_difference_interval_edges():
+    one = np.ones(1)
+    assert statistics.mean_difference_interval(one, one, one, one) == (float("-inf"), float("inf"))
+    same = np.ones(5)
+    assert statistics.mean_difference_interval(2 * same, same, same, same) == (1.0, 1.0)
+
+
+def test_minimum_detectable_effect_has_its_power():
+    # Simulated: regions of 80 among 1,000 with rate .2 elsewhere, a mid-p test at .001.
+    effect = statistics.minimum_detectable_effect(80, 1000, 0.2, 0.001)
+    rng = np.random.default_rng(0)
+    inside, rest = rng.binomial(80, 0.2 + effect, 4000), rng.binomial(920, 0.2, 4000)
+    found = statistics.midp_greater(inside, np.full(4000, 80), inside + rest, np.full(4000, 1000)) <= 0.001
+    assert found.mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_minimum_detectable_effect_is_none_where_nothing_is_detectable():
+    assert statistics.minimum_detectable_effect(3, 1000, 0.5, 1e-6) is None
+    assert statistics.minimum_detectable_effect(10, 10, 0.5, 0.05) is None
+    assert statistics.minimum_detectable_effect(10, 100, 1.0, 0.05) is None
+    small, large = (statistics.minimum_detectable_effect(n, 5000, 0.2, 1e-4) for n in (30, 300))
+    assert small > large
+
+
+def test_midp_is_closer_to_its_level_than_fisher_and_not_above_it():
+    # Exact size over all outcomes of 2x2 tables with 15 of 60 inside, for several rates.
+    k, rest = np.meshgrid(np.arange(16), np.arange(46), indexing="ij")
+    size = np.full(k.shape, 15)
+    total = np.full(k.shape, 60)
+    midp = statistics.midp_greater(k, size, k + rest, total) <= 0.05
+    fisher = statistics.fisher_greater(k, size, k + rest, total) <= 0.05
+    for rate in (0.1, 0.2, 0.3, 0.5):
+        chance = stats.binom.pmf(k, 15, rate) * stats.binom.pmf(rest, 45, rate)
+        assert (chance * fisher).sum() < (chance * midp).sum() <= 0.06

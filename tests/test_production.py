@@ -1,0 +1,153 @@
+"""Production in the graph: days are partitions, and what the tests never ask is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from faultmap_assets import queries
+from faultmap_assets.ingestion import find_source_files, ingest_file
+from faultmap_assets.records import read_state
+from faultmap_assets.staleness import Partition, Scope, stale_partitions
+
+from .conftest import Project, eval_rows, make_project, topics, write_csv
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+TRIPS = [f"What should I pack for a trip of {days} days to the {place}?" for days in (2, 5, 9, 14) for place in (
+    "mountains", "seaside", "desert", "city", "islands", "forest")]  # fmt: skip
+
+
+def write_logs(folder: Path, day: str, prompts: list[str]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{day}.jsonl"
+    rows = [
+        {
+            "id": f"{folder.name}-{day}-{number}",
+            "timestamp": f"{day}T10:{number % 60:02d}:00Z",
+            "prompt": prompt,
+            "response": "…",
+        }
+        for number, prompt in enumerate(prompts)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def familiar_prompts() -> list[str]:
+    return [f"{prompt} Thanks." for prompts in topics("school").values() for prompt in prompts]
+
+
+def deliver(project: Project, folder: Path) -> None:
+    for path in find_source_files([str(folder)]):
+        ingest_file(project.warehouse, path, project.settings.log_options())
+
+
+@pytest.fixture(scope="module")
+def produced(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("production")
+    with pytest.MonkeyPatch.context() as patch:
+        project = make_project(folder)
+        patch.setenv("FAULTMAP_HOME", str(project.settings.home))
+        write_csv(project.evals / "school.csv", eval_rows("school"))
+        project.ingest()
+        write_logs(folder / "logs", "2026-11-01", familiar_prompts())
+        write_logs(folder / "logs", "2026-11-02", familiar_prompts() + TRIPS)
+        deliver(project, folder / "logs")
+        outcome = project.audit()
+        with project.instance:
+            yield project, outcome, folder
+
+
+def test_days_are_made_and_recorded(produced):
+    project, outcome, _ = produced
+    assert outcome.failed == outcome.left == ()
+    made = [(asset, partition.key) for asset, partition in outcome.made if partition.day]
+    assert made == [
+        ("production_logs", "2026-11-01"),
+        ("production_logs", "2026-11-02"),
+        ("coverage_gaps", "2026-11-01"),
+        ("coverage_gaps", "2026-11-02"),
+    ]
+    with project.warehouse.read() as connection:
+        state = read_state(connection)
+    assert state.partitions(Scope.DAY) == [Partition(day="2026-11-01"), Partition(day="2026-11-02")]
+
+
+def test_rows_are_accounted_for(produced):
+    project, _, _ = produced
+    rows = project.warehouse.query(
+        "SELECT day, count(*) AS n FROM production_logs GROUP BY day ORDER BY day"
+    ).to_pylist()
+    assert [(row["day"], row["n"]) for row in rows] == [("2026-11-01", 60), ("2026-11-02", 60 + len(TRIPS))]
+    prompts = project.warehouse.query("SELECT day, count(*) AS n FROM coverage_prompts GROUP BY day ORDER BY day")
+    assert [row["n"] for row in prompts.to_pylist()] == [60, 60 + len(TRIPS)]
+
+
+def test_the_topic_that_no_test_asks_is_the_gap(produced):
+    project, _, _ = produced
+    first, second = queries.coverage(project.warehouse)
+    assert first["gaps"] == []
+    (gap,) = [gap for gap in second["gaps"] if gap["kind"] == "gap"]
+    assert gap["tests"] <= 1
+    assert gap["traffic_share"] == pytest.approx(gap["size"] / (60 + len(TRIPS)))
+    assert all("pack for a trip" in prompt for prompt in gap["representative_prompts"])
+    in_gap = (
+        project.warehouse.query(
+            "SELECT l.prompt_text FROM coverage_prompts c JOIN production_logs l USING (day, source, log_id)"
+            " WHERE c.gap_id = $gap",
+            {"gap": gap["gap_id"]},
+        )
+        .column("prompt_text")
+        .to_pylist()
+    )
+    assert len(in_gap) == gap["size"]
+    assert sum(prompt in TRIPS for prompt in in_gap) >= 0.9 * len(in_gap)
+    assert len(in_gap) >= 0.8 * len(TRIPS)
+
+
+def test_coverage_lies_in_its_range_and_counts_every_prompt(produced):
+    project, _, _ = produced
+    for day in queries.coverage(project.warehouse):
+        assert 0 <= day["coverage_low"] <= day["coverage"] <= day["coverage_high"] <= 1
+        assert day["covered"] + day["in_gaps"] + day["undetermined"] == pytest.approx(1)
+    # 60 of 84 prompts of the second day are of tested kinds.
+    assert day["coverage_low"] <= 60 / 84 <= day["coverage_high"]
+
+
+def test_late_data_audits_its_day_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = make_project(tmp_path)
+    monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
+    for day in ("2026-11-01", "2026-11-02"):
+        write_logs(tmp_path / "logs", day, TRIPS)
+    deliver(project, tmp_path / "logs")
+    project.audit()
+    late = tmp_path / "late"
+    write_logs(late, "2026-11-01", ["One more question about arithmetic: 7 plus 8?"])
+    deliver(project, late)
+    with project.warehouse.read() as connection:
+        stale = stale_partitions(read_state(connection), project.settings)
+    assert [(item.asset, item.partition.key) for item in stale] == [("production_logs", "2026-11-01")]
+    made = [(asset, partition.key) for asset, partition in project.audit().made]
+    assert made == [("production_logs", "2026-11-01"), ("coverage_gaps", "2026-11-01"), ("audit_report", "")]
+
+
+def test_the_report_tells_the_gap(produced):
+    project, _, _ = produced
+    page = (project.settings.report_folder / "audit_report.html").read_text()
+    assert "What the tests never ask" in page
+    assert "pack for a trip" in page
+
+
+def test_logs_without_any_test_suite_are_a_valid_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = make_project(tmp_path)
+    monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
+    write_logs(tmp_path / "logs", "2026-11-03", TRIPS)
+    deliver(project, tmp_path / "logs")
+    outcome = project.audit()
+    assert outcome.failed == ()
+    (day,) = queries.coverage(project.warehouse)
+    assert (day["tests"], day["production"]) == (0, len(TRIPS))
+    assert day["coverage_low"] <= day["coverage_high"]
