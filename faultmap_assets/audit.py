@@ -47,11 +47,13 @@ class RefreshOutcome:
         made: the partitions that were made, in order.
         failed: runs that failed.
         left: partitions that are still stale, because they or something above them failed.
+        blocked: partitions whose blocking check failed, with the check's name; what is below them is in `left`.
     """
 
     made: tuple[AssetPartition, ...]
     failed: tuple[FailedRun, ...]
     left: tuple[StalePartition, ...]
+    blocked: tuple[tuple[AssetPartition, str], ...] = ()
 
 
 def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRun | None = None) -> RefreshOutcome:
@@ -65,17 +67,20 @@ def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRu
     """
     made: list[AssetPartition] = []
     failed: list[FailedRun] = []
+    first = True
     while True:
         close_dead_runs(instance)
         with open_warehouse(settings).read() as connection:
             state = read_state(connection)
-        sync_partitions(instance, state.sources)
+        sync_partitions(instance, state.sources, prune=first)
+        first = False
         elsewhere = in_progress(instance)
         stale = stale_partitions(state, settings, elsewhere)
         tried = {failure.run.digest for failure in failed}
         runs = [run for run in plan_runs(stale, elsewhere) if run.digest not in tried]
         if not runs and not elsewhere:
-            return RefreshOutcome(tuple(made), tuple(failed), tuple(stale))
+            blocked = tuple((key, done.blocked_by) for key, done in state.materialized.items() if done.blocked_by)
+            return RefreshOutcome(tuple(made), tuple(failed), tuple(stale), blocked)
         if not runs:
             time.sleep(_POLL_SECONDS)
         for run in runs:
@@ -90,7 +95,17 @@ def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRu
 
 def _execute(run: PlannedRun, instance: dg.DagsterInstance) -> str | None:
     """Run one job in this process; return why it failed, or None."""
-    result = defs.resolve_job_def(JOBS[run.scope].name).execute_in_process(
+    try:
+        result = _run(run, instance)
+    except dg.DagsterUnknownPartitionError as error:
+        return f"another process removed the partition meanwhile: {' '.join(str(error).split())}"
+    if any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
+    return None if result.success else _failure_reason(result)
+
+
+def _run(run: PlannedRun, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(JOBS[run.scope].name).execute_in_process(
         instance=instance,
         partition_key=dagster_key(run.partition) if run.partition.key else None,
         asset_selection=[dg.AssetKey(asset) for asset in run.assets],
@@ -98,9 +113,6 @@ def _execute(run: PlannedRun, instance: dg.DagsterInstance) -> str | None:
         run_config=_QUIET,
         raise_on_error=False,
     )
-    if any(_interrupted(event) for event in result.all_events):
-        raise KeyboardInterrupt
-    return None if result.success else _failure_reason(result)
 
 
 def _interrupted(event: dg.DagsterEvent) -> bool:

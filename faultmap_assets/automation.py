@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from faultmap_assets.home import UNFINISHED, close_dead_runs
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import load_settings
@@ -24,14 +25,6 @@ from faultmap_assets.staleness import (
 from faultmap_assets.warehouse import open_warehouse
 
 PARTITION_TAG, ASSETS_TAG, DIGEST_TAG = "faultmap/partition", "faultmap/assets", "faultmap/inputs"
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 JOBS = {
     scope: dg.define_asset_job(
@@ -56,7 +49,7 @@ def run_tags(run: PlannedRun) -> dict[str, str]:
 def in_progress(instance: dg.DagsterInstance) -> set[AssetPartition]:
     """Return what unfinished runs, the audit's and the sensor's, are making."""
     making: set[AssetPartition] = set()
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         if ASSETS_TAG in run.tags:
             for asset in run.tags[ASSETS_TAG].split(","):
                 if asset in NODES:
@@ -80,6 +73,7 @@ def failed_attempts(instance: dg.DagsterInstance, run: PlannedRun) -> int:
 def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request what `stale_partitions` says, a failed one a bounded number of times."""
     settings = load_settings()
+    close_dead_runs(context.instance)
     with open_warehouse(settings).read() as connection:
         state = read_state(connection)
     sync_partitions(context.instance, state.sources)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -75,6 +76,8 @@ def audit(
         generate_ids=generate_ids,
     )
     patterns = paths or list(settings.evals.paths)
+    if not patterns and not settings.warehouse_path.exists():
+        _stop(["nothing to audit: name eval files, or set evals.paths in faultmap.yaml"])
     files, unreadable = _ingest(settings, patterns, options) if patterns else ([], [])
     if patterns and not files:
         _stop(unreadable)
@@ -195,7 +198,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     """Tell what is fresh, what is stale and why, and which rows were quarantined."""
     from faultmap_assets import queries, terminal
     from faultmap_assets.records import read_state
-    from faultmap_assets.staleness import ASSET_GRAPH, stale_partitions
+    from faultmap_assets.staleness import ASSET_GRAPH, plan_runs, stale_partitions
 
     settings = _settings(home)
     warehouse = _warehouse(settings)
@@ -228,7 +231,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         out.print(terminal.literal(f"{asset} of {partition.key}: its check {check} failed; what is below waits", "red"))
     if stale:
         out.print(terminal.stale_table(stale))
-        out.print("`faultmap audit` makes them.")
+        if plan_runs(stale):
+            out.print("`faultmap audit` makes what it can.")
     if quarantined:
         out.print()
         out.print(terminal.quarantine_table(quarantined))
@@ -306,9 +310,6 @@ def main() -> None:
     except FaultmapError as error:
         _print_errors([str(error)])
         sys.exit(2)
-    except KeyboardInterrupt:
-        _print_errors(["interrupted; what was finished is kept, `faultmap audit` goes on from there"])
-        sys.exit(130)
 
 
 def _settings(home: Path | None) -> Settings:
@@ -327,6 +328,15 @@ def _warehouse(settings: Settings) -> Warehouse:
     return open_warehouse(settings)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _print_errors(["interrupted; what was finished is kept, `faultmap audit` goes on from there"])
+        raise typer.Exit(130) from None
+
+
 def _ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[list[IngestedFile], list[str]]:
     from faultmap_assets import terminal
     from faultmap_assets.ingestion import find_source_files, ingest_file
@@ -336,7 +346,7 @@ def _ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[
     paths = find_source_files(patterns)
     files: list[IngestedFile] = []
     unreadable: list[str] = []
-    with terminal.progress(err, "reading") as shown:
+    with _interruptible(), terminal.progress(err, "reading") as shown:
         task = shown.add_task("", total=len(paths))
         for path in paths:
 
@@ -354,7 +364,7 @@ def _ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[
 def _refresh(settings: Settings) -> RefreshOutcome:
     from faultmap_assets import terminal
 
-    with terminal.progress(err, "auditing") as shown:
+    with _interruptible(), terminal.progress(err, "auditing") as shown:
         task = shown.add_task("starting Dagster", total=None)
         from faultmap_assets.audit import refresh_stale
         from faultmap_assets.home import open_instance
@@ -374,11 +384,20 @@ def _refresh(settings: Settings) -> RefreshOutcome:
 
 def _end(outcome: RefreshOutcome | None, unreadable: Sequence[str]) -> None:
     """Tell what could not be made or read, and leave with the exit code that says so."""
-    for failure in outcome.failed if outcome else ():
-        err.print(_error_line(f"{'+'.join(failure.run.assets)} of {failure.run.partition.key}: {failure.reason}"))
+    if outcome:
+        told = {failure.run.partition for failure in outcome.failed}
+        _print_errors(
+            [f"{'+'.join(item.run.assets)} of {item.run.partition.key}: {item.reason}" for item in outcome.failed]
+            + [
+                f"{asset} of {partition.key}: its check {check} fails, so nothing is made of it; `faultmap status`"
+                " shows the rows"
+                for (asset, partition), check in outcome.blocked
+                if partition not in told
+            ]
+        )
     if unreadable:
         _stop(unreadable)
-    if outcome and (outcome.failed or outcome.left):
+    if outcome and (outcome.failed or outcome.left or outcome.blocked):
         raise typer.Exit(1)
 
 

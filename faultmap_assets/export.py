@@ -51,6 +51,8 @@ def export_table(
         raise ConfigurationError(f"table {table!r} cannot be exported; choose one of {', '.join(EXPORTABLE)}")
     if models and table in _WITHOUT_MODEL:
         raise ConfigurationError(f"{table} is not partitioned by model; leave --model out")
+    if not target.resolve().parent.is_dir():
+        raise ConfigurationError(f"{target}: its folder does not exist; make it first")
     if target.suffix not in (".csv", ".jsonl", ".parquet"):
         raise ConfigurationError(f"{target}: unknown format; name it .csv, .jsonl or .parquet")
     conditions, parameters = ["true"], {}

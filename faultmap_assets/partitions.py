@@ -34,8 +34,11 @@ def partition_of(context: dg.AssetExecutionContext) -> Partition:
     return Partition(key)
 
 
-def sync_partitions(instance: dg.DagsterInstance, present: Iterable[Partition]) -> None:
-    """Make the instance's partition keys those that `present` names: new ones added, vanished ones removed."""
+def sync_partitions(instance: dg.DagsterInstance, present: Iterable[Partition], *, prune: bool = False) -> None:
+    """Give the instance the partition keys that `present` names; with `prune`, take away all others.
+
+    Prune only with what was read a moment ago: another process may just have added a key.
+    """
     present = list(present)
     for name, keys in (
         ("dataset", {partition.dataset for partition in present if partition.dataset}),
@@ -44,5 +47,5 @@ def sync_partitions(instance: dg.DagsterInstance, present: Iterable[Partition]) 
         known = set(instance.get_dynamic_partitions(name))
         if new := sorted(keys - known):
             instance.add_dynamic_partitions(name, new)
-        for vanished in sorted(known - keys):
+        for vanished in sorted(known - keys) if prune else ():
             instance.delete_dynamic_partition(name, vanished)

@@ -11,12 +11,18 @@ from faultmap_assets.staleness import NODES, AssetPartition, Inputs, Materializa
 from faultmap_assets.warehouse import Connection, insert
 
 _SOURCES = """
-SELECT if(day IS NULL, dataset, NULL), if(day IS NULL, model, NULL), day,
-    md5(string_agg(digest, ',' ORDER BY sequence, dataset, model)) AS digest
-FROM staging_partitions
-JOIN (SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id) USING (staging_id)
-GROUP BY ALL ORDER BY ALL
+WITH newest AS (SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id),
+set_aside AS (SELECT dataset, model, count(*) AS set_aside FROM quarantine GROUP BY dataset, model),
+delivered AS (
+    SELECT if(day IS NULL, dataset, NULL) AS dataset, if(day IS NULL, model, NULL) AS model, day,
+        md5(string_agg(digest, ',' ORDER BY sequence, p.dataset, p.model)) AS digest
+    FROM staging_partitions p JOIN newest USING (staging_id)
+    GROUP BY 1, 2, 3
+)
+SELECT dataset, model, day, digest || coalesce(' ' || set_aside, '')
+FROM delivered LEFT JOIN set_aside USING (dataset, model) ORDER BY ALL
 """
+_QUARANTINE = "SELECT coalesce(md5(string_agg(path || line || reason, ',' ORDER BY path, line)), '') FROM quarantine"
 
 
 def read_state(connection: Connection) -> WarehouseState:
@@ -31,7 +37,8 @@ def read_state(connection: Connection) -> WarehouseState:
         if asset in NODES:
             partition = Partition.parse(NODES[asset].scope, key)
             materialized[asset, partition] = Materialization(data_version, Inputs.from_json(inputs), blocked_by)
-    return WarehouseState(sources, materialized)
+    quarantine = connection.execute(_QUARANTINE).fetchone()
+    return WarehouseState(sources, materialized, quarantine[0] if quarantine else "")
 
 
 def record(

@@ -84,7 +84,7 @@ def _no_settings(settings: Settings, partition: Partition) -> None:
 
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "1", _no_settings),
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "1", lambda s, p: s.evals.max_quarantine_share),
     AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "1", lambda s, p: s.dataset(p.dataset or "").model_dump()),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
@@ -190,10 +190,12 @@ class WarehouseState:
     Attributes:
         sources: dataset × model, or day -> digest of the rows that files deliver for it.
         materialized: what each partition was made from.
+        quarantine: digest of the rows that were set aside, which the report tells.
     """
 
     sources: Mapping[Partition, str]
     materialized: Mapping[AssetPartition, Materialization] = field(default_factory=dict)
+    quarantine: str = ""
 
     def partitions(self, scope: Scope) -> list[Partition]:
         """Return the partitions that exist for a scope, sorted."""
@@ -224,6 +226,8 @@ class WarehouseState:
             record = self.materialized.get((name, upstream))
             versions[name].append([upstream.key, record.data_version if record else ""])
         upstream_digests = {name: _digest(found) for name, found in versions.items()}
+        if node.scope is Scope.NONE:
+            upstream_digests["quarantine"] = self.quarantine
         if not node.upstream:
             upstream_digests["files"] = self.sources.get(partition, "")
         return Inputs(node.code_version, _digest(node.settings(settings, partition)), upstream_digests)
@@ -251,20 +255,32 @@ def stale_partitions(
 ) -> list[StalePartition]:
     """Return the stale partitions, each after everything that it waits for, then by key.
 
+    A blocked partition holds back its own chain, and what is made of blocked ones alone; where others fan in beside
+    it, the result is made without it.
+
     Args:
         in_progress: partitions that are being made at the moment; what is below them waits.
     """
     unsettled: set[AssetPartition] = set(in_progress)
+    held: set[AssetPartition] = set()
     stale: list[StalePartition] = []
     for node in ASSET_GRAPH:
         for partition in state.partitions(node.scope):
-            waits_for = tuple(above for above in state.upstream(node, partition) if above in unsettled)
+            upstream = list(state.upstream(node, partition))
+            free = {name for name, other in upstream if (name, other) not in held and other != partition}
+            waits_for = tuple(
+                above for above in upstream if above in unsettled and not (above in held and above[0] in free)
+            )
+            if any(above in held for above in waits_for):
+                held.add((node.name, partition))
             inputs = state.inputs(node, partition, settings)
             record = state.materialized.get((node.name, partition))
             reason = _difference(record.inputs if record else None, inputs)
             if reason:
                 stale.append(StalePartition(node.name, partition, reason, inputs, waits_for))
-            if reason or waits_for or (record and record.blocked_by):
+            if record and record.blocked_by:
+                held.add((node.name, partition))
+            if reason or waits_for or (node.name, partition) in held:
                 unsettled.add((node.name, partition))
     return stale
 

@@ -207,6 +207,25 @@ def test_a_bad_setting_is_one_line_and_exit_code_2(run, yaml: str, said: str):
     assert result.err.startswith("error: faultmap.yaml: " + said)
 
 
+def test_audit_of_nothing_says_what_to_name(run):
+    result = run("audit")
+    assert (result.code, "nothing to audit: name eval files" in result.err) == (2, True)
+
+
+def test_a_blocked_audit_says_so_every_time_until_the_limit_is_raised(run, tmp_path: Path):
+    rows = eval_rows("school", ["alpha"])[:4]
+    for row in rows[1:]:
+        row["score"] = "three"
+    write_csv(tmp_path / "bad.csv", rows)
+    for _ in range(2):
+        result = run("audit", "bad.csv", "--home", "state")
+        assert result.code == 1
+        assert "quarantine_share" in result.err
+    assert "its check quarantine_share failed" in run("status", "--home", "state").out
+    Path("faultmap.yaml").write_text("evals: {max_quarantine_share: 0.9}")
+    assert run("audit", "bad.csv", "--home", "state").code == 0
+
+
 def test_without_a_warehouse_the_commands_say_so(run):
     for command in (["slices"], ["show", "a"], ["status"], ["export", "x.csv"]):
         result = run(*command)

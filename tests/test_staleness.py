@@ -169,6 +169,42 @@ def test_a_failed_blocking_check_holds_back_everything_below():
     }
 
 
+def test_a_blocked_partition_holds_back_its_own_chain_and_no_other():
+    settings = Settings()
+    sources = {Partition("d1", "m1"): "a", Partition("d1", "m2"): "b"}
+    state = make(WarehouseState(sources), settings, ("raw_evals", Partition("d1", "m1")))
+    record = state.materialized["raw_evals", Partition("d1", "m1")]
+    blocked = Materialization(record.data_version, record.inputs, blocked_by="quarantine_share")
+    state = WarehouseState(sources, {("raw_evals", Partition("d1", "m1")): blocked})
+    runs = []
+    while planned := plan_runs(stale_partitions(state, settings)):
+        for run in planned:
+            runs.append(f"{'+'.join(run.assets)} {run.partition.key}".strip())
+            state = make(state, settings, *[(asset, run.partition) for asset in run.assets])
+    assert runs == [
+        "raw_evals+scores d1|m2",
+        "prompt_embeddings+prompt_clusters+model_comparisons d1",
+        "failure_slices d1|m2",
+        "audit_report",
+    ]
+    left = [(item.asset, item.partition.key) for item in stale_partitions(state, settings)]
+    assert left == [("scores", "d1|m1"), ("failure_slices", "d1|m1")]
+
+
+def test_a_raised_limit_makes_a_blocked_partition_anew():
+    state = settled(Settings())
+    lenient = Settings.model_validate({"evals": {"max_quarantine_share": 0.9}})
+    assert {item.asset for item in stale_partitions(state, lenient)} == {"raw_evals"}
+
+
+def test_what_was_set_aside_is_a_reason_to_write_the_report_anew():
+    state = settled(Settings())
+    more = WarehouseState(state.sources, state.materialized, quarantine="more rows")
+    assert [(item.asset, item.reason) for item in stale_partitions(more, Settings())] == [
+        ("audit_report", "quarantine changed")
+    ]
+
+
 def test_a_vanished_source_changes_what_fans_in():
     settings = Settings()
     before = settled(settings)

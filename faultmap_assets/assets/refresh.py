@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from faultmap_assets.home import PROCESS_TAG, process_tag
 from faultmap_assets.partitions import partition_of
 from faultmap_assets.records import read_state, record, store_vectors
 from faultmap_assets.settings import Settings
@@ -50,13 +51,17 @@ class Refresh:
                 f"{asset}: no eval file delivers rows for {partition.key!r}; run `faultmap audit FILE` first",
                 allow_retries=False,
             )
-        missing = [above for above in state.upstream(node, partition) if above not in state.materialized]
-        if missing:
-            name, needed = missing[0]
-            raise dg.Failure(
-                f"{asset} of {partition.key!r} needs {name} of {needed.key!r}, which was never made; make that first",
-                allow_retries=False,
-            )
+        upstream = list(state.upstream(node, partition))
+        made = {name for name, above in upstream if (name, above) in state.materialized}
+        for name, needed in upstream:
+            # Of what fans in, one may be held back by its check while the others are there.
+            if name not in made:
+                raise dg.Failure(
+                    f"{asset} of {partition.key!r} needs {name} of {needed.key!r}, which was never made; make that"
+                    " first",
+                    allow_retries=False,
+                )
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: process_tag()})
         inputs = state.inputs(node, partition, settings)
         return cls(asset, partition, inputs, context.run.run_id, warehouse, time.perf_counter())
 
@@ -87,7 +92,15 @@ class Refresh:
         return self.result(version, next(iter(tables.values())).num_rows, metadata, checks)
 
     def record(self, connection: Connection, version: str, rows: int, checks: Sequence[dg.AssetCheckResult]) -> None:
-        """Record the materialisation in the transaction that writes its rows."""
+        """Record the materialisation in the transaction that writes its rows.
+
+        Raises: dg.Failure where no file delivers the partition any more; the transaction is then rolled back.
+        """
+        if self.partition not in read_state(connection).partitions(NODES[self.asset].scope):
+            raise dg.Failure(
+                f"{self.asset}: {self.partition.key!r} vanished while it was made; nothing was written",
+                allow_retries=False,
+            )
         failed = [check for check in checks if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR]
         record(
             connection,
