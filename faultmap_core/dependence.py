@@ -26,6 +26,10 @@ LARGEST_NEAR_COPY_GROUP = 50
 # share their outcome. Only what exceeds this correlation is counted against near-copies.
 TEMPLATE_CORRELATION = 0.25
 
+# A few templates of dozens of instances each are near-copies by their vectors, too. From so few groups the correlation
+# cannot be told from one template's failure rate, and the correction would hide the very slice that is looked for.
+LEAST_NEAR_COPY_GROUPS = 20
+
 # The region that explains a group has this many units beside it, or twice the group's own.
 _LEAST_OUTSIDE = 30
 _SIGNIFICANT_Z = 1.645
@@ -75,7 +79,12 @@ def near_copy_groups(tree: ClusterTree, vectors: ArrayLike) -> Groups:
 
 
 def dependence(
-    tree: ClusterTree, outcome: Floats, present: NDArray[np.bool_], group: Groups, tolerated: float = 0.0
+    tree: ClusterTree,
+    outcome: Floats,
+    present: NDArray[np.bool_],
+    group: Groups,
+    tolerated: float = 0.0,
+    least_groups: int = 2,
 ) -> Dependence:
     """Estimate the correlation of outcomes within groups beyond their region, and what each unit is worth.
 
@@ -86,6 +95,7 @@ def dependence(
     Args:
         outcome: (n,) finite where `present`; group: (n,) numbers of what belongs together.
         tolerated: correlation up to this is not counted, what exceeds it is stretched to [0, 1].
+        least_groups: with fewer groups of two or more units, nothing is estimated and every unit keeps its weight.
     Source: Kish (1965), ch. 5: design effect 1 + (m - 1) * correlation for groups of m.
     """
     n = tree.n_units
@@ -93,7 +103,7 @@ def dependence(
     _, number = np.unique(group, return_inverse=True)
     members: Floats = np.bincount(number, weights=present.astype(np.float64)).astype(np.float64)
     grouped = present & (members[number] >= 2)
-    if not grouped.any() or not tree.n_nodes:
+    if int((members >= 2).sum()) < least_groups or not grouped.any() or not tree.n_nodes:
         return Dependence(0.0, 0, 0, weights)
     units = np.flatnonzero(grouped)
     expected, outside = _expected(tree, outcome, present, number, units, members)

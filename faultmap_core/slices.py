@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.columns import metadata_sets
-from faultmap_core.dependence import TEMPLATE_CORRELATION, dependence, near_copy_groups
+from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.regions import (
@@ -190,7 +190,7 @@ def _question(
     weights = np.ones(tree.n_units)
     if settings.correct_dependence:
         groups = near_copy_groups(tree, vectors)
-        copies = dependence(tree, outcome, present, groups, TEMPLATE_CORRELATION)
+        copies = dependence(tree, outcome, present, groups, TEMPLATE_CORRELATION, LEAST_NEAR_COPY_GROUPS)
         weights, near = copies.weights, copies.correlation
         if rows.groups is not None:
             sessions = _unit_groups(rows.unit[scored], [rows.groups[row] for row in scored.tolist()], tree.n_units)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from faultmap_core.clustering import build_tree
-from faultmap_core.dependence import TEMPLATE_CORRELATION, dependence, near_copy_groups
+from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.regions import Label, RegionSettings, candidates_of, find_regions
 
 
@@ -77,3 +77,18 @@ def test_units_that_take_no_part_and_single_units_weigh_one():
     empty = build_tree(np.zeros((0, 3)))
     none = np.zeros(0, dtype=np.int64)
     assert dependence(empty, np.zeros(0), np.zeros(0, dtype=bool), none).correlation == 0.0
+
+
+def test_a_template_that_fails_among_a_few_is_a_slice_and_no_dependence():
+    # Three templates of 40 instances; the model fails 35 of 40 of one and 7 of 80 of the others.
+    vectors, tree, template = prompts_in_copies(np.random.default_rng(5), prompts=3, copies=40)
+    outcome = np.zeros(120)
+    outcome[:35] = 1.0
+    outcome[[41, 52, 63, 74, 85, 96, 107]] = 1.0
+    group = near_copy_groups(tree, vectors)
+    found = dependence(tree, outcome, np.ones(120, dtype=bool), group, TEMPLATE_CORRELATION, LEAST_NEAR_COPY_GROUPS)
+    assert found.weights.tolist() == [1.0] * 120
+    label = Label(outcome * found.weights, found.weights)
+    (region,) = find_regions(candidates_of(tree), label, RegionSettings()).regions
+    assert set(template[region.units]) == {0}
+    assert len(region.units) >= 35
