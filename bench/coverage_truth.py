@@ -31,15 +31,19 @@ TARGETS = {3000: {"precision": 0.9, "recall": 0.35, "width": 0.35}, 10_000: {"re
 
 
 def judge_as_peer(job_file: str, reply_file: str) -> None:
-    """Run by the peer's Python: what does faultmap 0.5.0 call uncovered?"""
+    """Run by the peer's Python: what does faultmap 0.5.0 call uncovered in each draw?"""
     from faultmap.coverage import detect_coverage_gaps
 
     job = np.load(job_file)
-    start = time.process_time()
-    labels, _, threshold = detect_coverage_gaps(job["tests"], job["production"], [""] * len(job["production"]))
-    seconds = time.process_time() - start
-    reply = {"found": np.flatnonzero(labels != -1).tolist(), "threshold": float(threshold), "cpu_seconds": seconds}
-    Path(reply_file).write_text(json.dumps(reply))
+    vectors, replies = job["vectors"], []
+    for number in range(int(job["draws"])):
+        tests, production = vectors[job[f"tests_{number}"]], vectors[job[f"production_{number}"]]
+        start = time.process_time()
+        labels, _, threshold = detect_coverage_gaps(tests, production, [""] * len(production))
+        seconds = time.process_time() - start
+        found = np.flatnonzero(labels != -1).tolist()
+        replies.append({"found": found, "threshold": float(threshold), "cpu_seconds": seconds})
+    Path(reply_file).write_text(json.dumps(replies))
 
 
 def queries(data: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -107,16 +111,26 @@ def ours(
     }
 
 
-def peer(python: str, vectors: np.ndarray, tests: np.ndarray, production: np.ndarray, uncovered: np.ndarray) -> dict:
-    """Audit one draw with faultmap, in its own Python."""
+Draw = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def peer(python: str, vectors: np.ndarray, draws: list[Draw]) -> list[dict]:
+    """Audit several draws with faultmap, in its own Python."""
     with tempfile.TemporaryDirectory() as folder:
         job, reply = Path(folder) / "job.npz", Path(folder) / "reply.json"
-        np.savez(job, tests=vectors[tests], production=vectors[production])
-        subprocess.run([python, "-W", "ignore", __file__, "--judge", str(job), str(reply)], check=True)
-        answer = json.loads(reply.read_text())
-    found = np.array(answer["found"], dtype=np.int64)
-    score = 1.0 - len(found) / len(production)
-    return {**scored(found, uncovered), "score": score, "gaps": len(found), "cpu_seconds": answer["cpu_seconds"]}
+        rows = {f"tests_{number}": tests for number, (tests, _, _) in enumerate(draws)}
+        rows |= {f"production_{number}": production for number, (_, production, _) in enumerate(draws)}
+        np.savez(job, vectors=vectors, draws=len(draws), **rows)
+        command = [python, "-W", "ignore", __file__, "--judge", str(job), str(reply)]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        answers = json.loads(reply.read_text())
+    results = []
+    for answer, (_, production, uncovered) in zip(answers, draws, strict=True):
+        found = np.array(answer["found"], dtype=np.int64)
+        score = 1.0 - len(found) / len(production)
+        figures = {"score": score, "uncovered": len(found), "cpu_seconds": answer["cpu_seconds"]}
+        results.append(scored(found, uncovered) | figures)
+    return results
 
 
 def mean(runs: list[dict], name: str) -> float:
@@ -195,13 +209,11 @@ def main() -> None:
     for size in sizes:
         for hidden in HIDDEN:
             seeds = max(chosen.seeds, chosen.null_seeds) if not hidden and size == min(sizes) else chosen.seeds
-            for seed in range(seeds):
-                tests, production, uncovered = draw(intent, size, hidden, seed)
-                run = {"size": size, "hidden": hidden, "seed": seed}
-                run["ours"] = ours(texts, vectors, tests, production, uncovered)
-                with_peer = chosen.peer_python and seed < chosen.seeds
-                run["peer"] = peer(chosen.peer_python, vectors, tests, production, uncovered) if with_peer else None
-                runs.append(run)
+            draws = [draw(intent, size, hidden, seed) for seed in range(seeds)]
+            theirs = peer(chosen.peer_python, vectors, draws[: chosen.seeds]) if chosen.peer_python else []
+            for seed, one in enumerate(draws):
+                run = {"size": size, "hidden": hidden, "seed": seed, "ours": ours(texts, vectors, *one)}
+                runs.append(run | {"peer": theirs[seed] if seed < len(theirs) else None})
             print(f"{size} prompts, {hidden} intents hidden: {seeds} runs", file=sys.stderr, flush=True)
     lines, figures = table(runs), verdicts(runs)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

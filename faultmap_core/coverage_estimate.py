@@ -18,6 +18,8 @@ _THRESHOLDS = 61
 # The share of the tests within the smallest distance looked at: for the estimate, and for its bounds. Below, a quotient
 # is noise; above, the uncovered prompts come in.
 _ESTIMATE_FROM, _LOW_FROM, _HIGH_FROM = 0.3, 0.15, 0.5
+# The greatest distance holds all tests by construction and so is no fair measure.
+_UP_TO = 0.98
 # One-sided 95 % below; above, the smallest of many quotients needs more.
 _Z_LOW, _Z_HIGH = 1.645, 2.6
 _OUTLIER_RATE = 0.1
@@ -57,7 +59,7 @@ def estimate_coverage(
         return CoverageEstimate(copied, copied, 1.0)
     rows = np.ones(len(there)) if weights is None else np.asarray(weights, dtype=np.float64)
     n, m = float(rows.sum() ** 2 / (rows**2).sum()), len(yardstick)
-    quantile = np.linspace(_LOW_FROM, 1.0, _THRESHOLDS)
+    quantile = np.linspace(_LOW_FROM, _UP_TO, _THRESHOLDS)
     distance = np.quantile(yardstick, quantile)
     order = np.argsort(there, kind="stable")
     running = np.concatenate(([0.0], np.cumsum(rows[order]))) / rows.sum()

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.comparison_results import Winner
 from faultmap_core.concentration import Test
-from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, dependence, near_copy_groups
+from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.labels import AnyLabel, Label, ScoreLabel
 from faultmap_core.paired import mcnemar_of_means, mean_interval, sign_flip, tango_interval
@@ -165,7 +165,7 @@ class Pairs:
         alone = np.arange(tree.n_units, dtype=np.int64)
         group = near_copy_groups(tree, vectors) if settings.correct_dependence else alone
         outcome = wins_a - wins_b if settings.outcome == "binary" else better
-        found = dependence(tree, outcome, counts > 0, group, least_groups=LEAST_NEAR_COPY_GROUPS)
+        found = dependence(tree, outcome, counts > 0, group, TEMPLATE_CORRELATION, LEAST_NEAR_COPY_GROUPS)
         together = group if found.correlation > 0 else alone
         return cls(rows, settings, compared, counts > 0, wins_a, wins_b, better, found.weights, together)
 

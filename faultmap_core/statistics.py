@@ -38,7 +38,8 @@ def hypergeometric_tail(k: ArrayLike, n: ArrayLike, successes: ArrayLike, total:
     point = np.exp(log_choose(good, x) + log_choose(bad, drawn - x) - log_choose(everything, drawn))
     # The tail away from the mean is short and has no cancellation; the other one is its complement.
     upward = x * everything >= drawn * good
-    away = point * np.where(upward, _series(x, drawn, good, bad), _series(drawn - x, drawn, bad, good))
+    start, same, other = np.where(upward, x, drawn - x), np.where(upward, good, bad), np.where(upward, bad, good)
+    away = point * _series(start, drawn, same, other)
     above = np.clip(np.where(upward, away, 1.0 - away - point), 0.0, 1.0)
     return above[inverse.ravel()].reshape(shape), np.minimum(point, 1.0)[inverse.ravel()].reshape(shape)
 

@@ -39,6 +39,15 @@ def test_chi2_greater_is_half_of_scipys_two_sided_p(k, n, successes, total):
     assert statistics.chi2_greater(k, n, successes, total) == pytest.approx(two_sided / 2, rel=1e-9)
 
 
+def test_tails_of_large_tables_neither_overflow_nor_vanish():
+    # The series towards the mean grows without bound; only the one away from it may be summed.
+    above, point = statistics.hypergeometric_tail([500, 40_000], [50_000, 50_000], 60_000, 100_000)
+    assert above.tolist() == [1.0, 0.0]
+    assert point.tolist() == [0.0, 0.0]
+    middle, _ = statistics.hypergeometric_tail(30_050, 50_000, 60_000, 100_000)
+    assert middle == pytest.approx(stats.hypergeom(100_000, 60_000, 50_000).sf(30_050), rel=1e-8)
+
+
 def test_tail_takes_many_tables_at_once_and_repeats():
     k, n = np.array([[3, 4], [3, 3]]), np.array([[10, 10], [10, 10]])
     above, _ = statistics.hypergeometric_tail(k, n, 30, 200)
