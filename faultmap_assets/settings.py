@@ -113,6 +113,7 @@ class SliceSettings(_Section):
     significance_level: float = Field(default=0.05, gt=0, lt=1)
     min_slice_size: int = Field(default=10, ge=2)
     test: Literal["midp", "fisher", "chi2"] = "midp"
+    metadata: bool = True
 
 
 class ComparisonSettings(_Section):

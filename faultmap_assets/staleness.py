@@ -98,7 +98,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "failure_slices",
         Scope.DATASET_MODEL,
         ("raw_evals", "scores", "prompt_clusters"),
-        "1",
+        "2",
         lambda s, p: [s.slices.model_dump(), s.language_model.model_dump(), s.seed],
     ),
     AssetNode(

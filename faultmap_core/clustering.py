@@ -203,8 +203,8 @@ def _connected(points: NDArray[np.float32], edges: _Edges) -> _Edges:
 def _smoothed(points: NDArray[np.float32], neighbors: Neighbors) -> NDArray[np.float32]:
     """Move every point half-way to the mean of its neighbours, on the sphere; zero rows stay.
 
-    One step of diffusion on the graph draws a topic together, as UMAP does, for the price of a sparse product: nodes
-    fit true topics better (bench/slices_truth.py: recall .34 -> .36 and .44 -> .48).
+    One step of diffusion on the graph draws a topic together, as UMAP does, for the price of a sparse product: the
+    mean best F1 of nodes against true topics rises by .00 to .02 on every corpus of bench/slices_corpora.py but one.
     """
     from scipy.sparse import csr_array
 

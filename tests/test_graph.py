@@ -67,7 +67,7 @@ def test_each_models_weakness_is_its_worst_slice(audited, dataset: str, model: s
     assert worst["risk_difference"] == pytest.approx(worst["failure_rate"] - worst["baseline_rate"])
     assert worst["risk_difference_low"] < worst["risk_difference"] < worst["risk_difference_high"]
     assert worst["adjusted_p_value"] < 0.05
-    assert worst["named_by"] == "keywords"
+    assert (worst["name"], worst["named_by"]) == (f"category = {WEAKNESS[model]}", "metadata")
     assert worst["examples"][0]["failed"]
 
 

@@ -59,7 +59,7 @@ def model_comparisons(
 
 def _core_settings(settings: Settings, dataset: str) -> ComparisonSettings:
     return ComparisonSettings(
-        **settings.slices.model_dump(),
+        **settings.slices.model_dump(exclude={"metadata"}),
         **settings.comparisons.model_dump(),
         higher_is_better=settings.dataset(dataset).higher_is_better,
         seed=settings.seed,
