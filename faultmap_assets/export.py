@@ -52,7 +52,7 @@ def export_table(
     if models and table in _WITHOUT_MODEL:
         raise ConfigurationError(f"{table} is not partitioned by model; leave --model out")
     if not target.resolve().parent.is_dir():
-        raise ConfigurationError(f"{target}: its folder does not exist; make it first")
+        raise WarehouseError(f"{target}: cannot be written: its folder does not exist; make it first")
     if target.suffix not in (".csv", ".jsonl", ".parquet"):
         raise ConfigurationError(f"{target}: unknown format; name it .csv, .jsonl or .parquet")
     conditions, parameters = ["true"], {}
