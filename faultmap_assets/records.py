@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -68,15 +67,6 @@ def record(
             "now": datetime.now(UTC).replace(tzinfo=None),
         },
     )
-
-
-def forget(connection: Connection, partitions: Sequence[AssetPartition]) -> None:
-    """Drop records, so that the partitions are made anew."""
-    for asset, partition in partitions:
-        connection.execute(
-            "DELETE FROM materializations WHERE asset = $asset AND partition_key = $key",
-            {"asset": asset, "key": partition.key},
-        )
 
 
 def store_vectors(connection: Connection, vectors: pa.Table) -> None:

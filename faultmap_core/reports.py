@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 _SHOWN_PROMPTS = 3
 
 
-class _Report(_Record):
-    """Gives a report printing and a data frame."""
+class _Report(_Record, ABC):
+    """Gives a report its printed form."""
 
+    @abstractmethod
     def __rich__(self) -> RenderableType:
         """Return the page that `rich.print` shows."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         """Return the page as text: with colours where standard output is a terminal, plain elsewhere."""
