@@ -153,7 +153,9 @@ def delete_partition(connection: Connection, table: str, partition: Mapping[str,
 
 
 def insert(connection: Connection, table: str, rows: pa.Table) -> None:
-    """Append `rows`, matched by column name."""
+    """Append `rows`, matched by column name; the types are those of the table's migration."""
+    if not rows.num_rows:
+        return
     columns = ", ".join(_identifier(name) for name in rows.column_names)
     connection.register("incoming_rows", rows)
     try:

@@ -91,7 +91,7 @@ def _pair_table(dataset: str, pairs: Sequence[ComparisonResult]) -> pa.Table:
         }
         for pair in pairs
     ]
-    return pa.Table.from_pylist(records, schema=_PAIR_SCHEMA)
+    return pa.Table.from_pylist(records)
 
 
 def _slice_table(dataset: str, found: ManyComparisons) -> pa.Table:
@@ -132,7 +132,7 @@ def _slice_table(dataset: str, found: ManyComparisons) -> pa.Table:
         for pair in found.pairs
         for rank, one in enumerate(pair.slices, start=1)
     ]
-    return pa.Table.from_pylist(records, schema=_SLICE_SCHEMA)
+    return pa.Table.from_pylist(records)
 
 
 def _winner(pair: ComparisonResult, winner: str) -> str:
@@ -165,33 +165,3 @@ def _markdown_standings(found: ManyComparisons) -> str:
 
 def _rate(rate: float | None) -> str:
     return "–" if rate is None else f"{rate:.0%} failed"
-
-
-def _schema(texts: str, integers: str, floats: str, order: str) -> pa.Schema:
-    types = {
-        **dict.fromkeys(texts.split(), pa.string()),
-        **dict.fromkeys(integers.split(), pa.int32()),
-        **dict.fromkeys(floats.split(), pa.float64()),
-    }
-    return pa.schema([(name, types[name]) for name in order.split()])
-
-
-_PAIR_SCHEMA = _schema(
-    texts="dataset model_a model_b winner test_used note",
-    integers="compared prompts discordant_a_wins discordant_b_wins slices",
-    floats="failure_rate_a failure_rate_b advantage_rate p_value adjusted_p_value difference difference_low"
-    " difference_high",
-    order="dataset model_a model_b compared prompts failure_rate_a failure_rate_b winner advantage_rate"
-    " discordant_a_wins discordant_b_wins p_value adjusted_p_value test_used difference difference_low"
-    " difference_high slices note",
-)
-_SLICE_SCHEMA = _schema(
-    texts="dataset model_a model_b slice_id name description winner test_used named_by failure_rates examples",
-    integers="rank size prompts discordant_a_wins discordant_b_wins concordant_pass concordant_fail",
-    floats="failure_rate_a failure_rate_b advantage_rate rest_advantage_rate excess_wins_a p_value adjusted_p_value"
-    " selection_p_value selection_adjusted_p_value difference difference_low difference_high",
-    order="dataset model_a model_b slice_id rank name description size prompts failure_rate_a failure_rate_b winner"
-    " advantage_rate rest_advantage_rate excess_wins_a discordant_a_wins discordant_b_wins concordant_pass"
-    " concordant_fail p_value adjusted_p_value test_used selection_p_value selection_adjusted_p_value difference"
-    " difference_low difference_high named_by failure_rates examples",
-)

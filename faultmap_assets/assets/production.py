@@ -137,7 +137,7 @@ def _gap_table(day: str, gaps: Sequence[CoverageGap]) -> pa.Table:
         }
         for rank, gap in enumerate(gaps, start=1)
     ]
-    return pa.Table.from_pylist(records, schema=_GAP_SCHEMA)
+    return pa.Table.from_pylist(records)
 
 
 def _prompt_table(day: str, logs: pa.Table, found: CoverageResult) -> pa.Table:
@@ -186,20 +186,3 @@ def _markdown_table(found: CoverageResult) -> str:
         for gap in gaps
     ]
     return "\n".join(lines)
-
-
-_GAP_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("day", "gap_id")),
-        ("rank", pa.int32()),
-        *((name, pa.string()) for name in ("kind", "name", "description")),
-        *((name, pa.int32()) for name in ("size", "prompts")),
-        ("traffic_share", pa.float64()),
-        ("tests", pa.int32()),
-        *(
-            (name, pa.float64())
-            for name in ("expected_tests", "test_ratio", "mean_distance", "p_value", "adjusted_p_value")
-        ),
-        *((name, pa.string()) for name in ("named_by", "representative_prompts", "nearest_tests")),
-    ]
-)

@@ -34,16 +34,7 @@ def audit_report(
         "models": len({audit["model"] for audit in audits}),
         "slices": sum(len(audit["slices"]) for audit in audits),
     }
-    table = pa.Table.from_pylist(
-        [{**facts, "written_at": datetime.now(UTC).replace(tzinfo=None)}],
-        schema=pa.schema(
-            [
-                *((name, pa.string()) for name in ("html_path", "json_path", "digest")),
-                *((name, pa.int32()) for name in ("datasets", "models", "slices")),
-                ("written_at", pa.timestamp("us")),
-            ]
-        ),
-    )
+    table = pa.Table.from_pylist([{**facts, "written_at": datetime.now(UTC).replace(tzinfo=None)}])
     return refresh.write(
         {"audit_report": table},
         version_of=pa.table({"digest": [report.digest]}),

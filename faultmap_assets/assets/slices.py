@@ -87,7 +87,7 @@ def _slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Tab
         }
         for rank, found in enumerate(slices, start=1)
     ]
-    return pa.Table.from_pylist(records, schema=_SLICE_SCHEMA)
+    return pa.Table.from_pylist(records)
 
 
 def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_ids: Sequence[str]) -> pa.Table:
@@ -96,8 +96,7 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
         for found in slices
         for row in found.sample_indices
     ]
-    names = ("dataset", "model", "slice_id", "example_id")
-    return pa.Table.from_pylist(members, schema=pa.schema([(name, pa.string()) for name in names]))
+    return pa.Table.from_pylist(members)
 
 
 def _markdown_table(slices: Sequence[FailureSlice]) -> str:
@@ -110,32 +109,3 @@ def _markdown_table(slices: Sequence[FailureSlice]) -> str:
         for found in slices[:_TABLE_ROWS_SHOWN]
     ]
     return "\n".join(lines)
-
-
-_SLICE_SCHEMA = pa.schema(
-    [
-        ("dataset", pa.string()),
-        ("model", pa.string()),
-        ("slice_id", pa.string()),
-        ("rank", pa.int32()),
-        ("name", pa.string()),
-        ("description", pa.string()),
-        ("size", pa.int32()),
-        ("prompts", pa.int32()),
-        ("failures", pa.int32()),
-        ("excess_failures", pa.float64()),
-        ("failure_rate", pa.float64()),
-        ("baseline_rate", pa.float64()),
-        ("risk_difference", pa.float64()),
-        ("risk_difference_low", pa.float64()),
-        ("risk_difference_high", pa.float64()),
-        ("effect_size", pa.float64()),
-        ("p_value", pa.float64()),
-        ("adjusted_p_value", pa.float64()),
-        ("test_used", pa.string()),
-        ("named_by", pa.string()),
-        ("root_cause", pa.string()),
-        ("suggested_remediation", pa.string()),
-        ("examples", pa.string()),
-    ]
-)
