@@ -6,6 +6,7 @@
     ├── EmbeddingError          the embedder is missing, failed, or returned something else than vectors
     ├── ScoringError            scores cannot be computed from what is given
     ├── ClusteringError         vectors cannot be clustered (wrong shape, not finite)
+    ├── LanguageModelError      calls cannot be made or recorded at all (a failed call is an outcome instead)
     └── WarehouseError          the DuckDB warehouse cannot be opened, read or written
         ├── WarehouseLockedError    another process holds it and did not let go in time
         └── WarehouseVersionError   it was written by a newer version of this project
@@ -37,6 +38,10 @@ class ScoringError(FaultmapError):
 
 class ClusteringError(FaultmapError):
     """Vectors cannot be clustered."""
+
+
+class LanguageModelError(FaultmapError):
+    """Calls of a language model cannot be made or recorded at all: prompt template, call store, price, arguments."""
 
 
 class WarehouseError(FaultmapError):

@@ -15,6 +15,7 @@ from faultmap_assets.home import open_instance
 from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
+from tests.llm_server import LlmServer, serving
 
 CITIES = (
     "France Spain Italy Japan Peru Kenya Norway Egypt Chile Ghana Cuba Nepal Iran Iraq Oman Fiji Mali Chad Laos Malta"
@@ -97,7 +98,7 @@ def make_project(folder: Path, **changes: object) -> Project:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither the user's environment nor a faultmap.yaml in the current folder reaches a test."""
-    for name in ("FAULTMAP_HOME", "FAULTMAP_SETTINGS", "DAGSTER_HOME"):
+    for name in ("FAULTMAP_HOME", "FAULTMAP_SETTINGS", "FAULTMAP_WITHOUT_MODEL", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -123,3 +124,10 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project,
         outcome = project.audit()
     with project.instance:
         yield project, outcome
+
+
+@pytest.fixture
+def llm_server() -> Iterator[LlmServer]:
+    """A local OpenAI-compatible server that answers every request with what fits its schema."""
+    with serving(LlmServer()) as server:
+        yield server

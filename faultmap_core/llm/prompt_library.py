@@ -1,0 +1,108 @@
+"""Prompts as Jinja templates: which messages does a named template give for these values?
+
+A template is a file `<name>.j2` with the blocks `system` and `user`. A file of the same name in the user's folder
+goes before ours. What a template says is versioned by its text, so that a changed prompt makes its answers stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from faultmap_core.errors import LanguageModelError
+from faultmap_core.llm.calls import Message
+
+OWN_PROMPTS = Path(__file__).parent / "prompts"
+
+
+def fence(text: object) -> str:
+    """Wrap text of unknown origin between delimiters that it cannot contain.
+
+    The delimiter is a digest of the text itself: equal text gives equal bytes (prompts stay cacheable), and a text
+    that holds its own delimiter would need a fixed point of SHA-256; one that does is given another.
+    """
+    content = str(text)
+    salt = 0
+    while True:
+        mark = hashlib.sha256(f"{salt}:{content}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if mark not in content:
+            return f"<data-{mark}>\n{content}\n</data-{mark}>"
+        salt += 1
+
+
+class PromptLibrary:
+    """Our templates, and before them those of the user's folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        if folder is not None and not folder.is_dir():
+            raise LanguageModelError(
+                f"The folder of prompt templates, {folder}, does not exist; make it or leave it out."
+            )
+        self.folders = (folder, OWN_PROMPTS) if folder is not None else (OWN_PROMPTS,)
+        loaders: Sequence[BaseLoader] = [FileSystemLoader(place) for place in self.folders]
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=ChoiceLoader(loaders),
+            undefined=StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters["fence"] = fence
+        self._versions: dict[str, str] = {}
+
+    def render(self, name: str, **values: Any) -> tuple[Message, ...]:
+        """Return the messages of template `name`: its `system` block (when it has one that is not empty) and `user`."""
+        template = self._template(name)
+        system, user = (self._block(template, name, block, values) for block in ("system", "user"))
+        if not user:
+            raise LanguageModelError(f"The prompt template {name}.j2 has no text in its block 'user'; add it.")
+        messages = (Message("user", user),)
+        return (Message("system", system), *messages) if system else messages
+
+    def version(self, *names: str) -> str:
+        """Return 12 hexadecimal digits of the templates' text and of what they include or extend."""
+        return hashlib.sha256("\0".join(self._version(name) for name in names).encode()).hexdigest()[:12]
+
+    def template_id(self, name: str) -> str:
+        """Return "name@version"."""
+        return f"{name}@{self.version(name)}"
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all templates, sorted."""
+        return tuple(sorted({path.stem for folder in self.folders for path in folder.glob("*.j2")}))
+
+    def _template(self, name: str) -> Template:
+        self._path(name)
+        try:
+            return self._environment.get_template(f"{name}.j2")
+        except TemplateError as error:
+            raise LanguageModelError(f"The prompt template {self._path(name)} cannot be used: {error}") from error
+
+    def _path(self, name: str) -> Path:
+        if name in self.names():
+            return next(path for folder in self.folders if (path := folder / f"{name}.j2").is_file())
+        folders = " or ".join(str(folder) for folder in self.folders)
+        known = ", ".join(self.names())
+        raise LanguageModelError(f"There is no prompt template {name!r} in {folders}; there are: {known}.")
+
+    def _block(self, template: Template, name: str, block: str, values: dict[str, Any]) -> str:
+        if block not in template.blocks:
+            return ""
+        try:
+            return "".join(template.blocks[block](template.new_context(values))).strip()
+        except TemplateError as error:
+            raise LanguageModelError(f"The prompt template {self._path(name)} failed: {error}") from error
+
+    def _version(self, name: str) -> str:
+        if name not in self._versions:
+            text = self._path(name).read_text(encoding="utf-8")
+            parts = meta.find_referenced_templates(self._environment.parse(text))
+            inner = [self._version(part.removesuffix(".j2")) for part in parts if part is not None]
+            self._versions[name] = hashlib.sha256("\0".join([text, *inner]).encode()).hexdigest()
+        return self._versions[name]
