@@ -1,0 +1,198 @@
+"""Which items of a dataset are worth a look, and why? One function per kind of flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faultmap_core.answers import expected_answer
+from faultmap_core.label_agreement import Agreement, comparable_references
+from faultmap_core.prompts import normalized
+from faultmap_core.quality_results import Flag, ItemFlag, QualitySettings
+from faultmap_core.resolution import item_rest_correlations
+
+Floats = NDArray[np.float64]
+
+_SHOWN_CHARACTERS = 80
+_SHOWN_IDS = 5
+
+
+@dataclass(frozen=True)
+class Items:
+    """The table by example and model: `passed` (examples, models) 1.0, 0.0 or NaN; `unit`: distinct prompts."""
+
+    ids: tuple[str, ...]
+    models: tuple[str, ...]
+    passed: Floats
+    responses: list[list[str | None]]
+    prompts: list[str]
+    references: list[list[str]]
+    unit: NDArray[np.int64]
+
+    def names(self, columns: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self.models[column] for column in columns)
+
+    def answered(self) -> NDArray[np.int64]:
+        """(examples,) how many models have an outcome."""
+        return np.asarray((~np.isnan(self.passed)).sum(axis=1), dtype=np.int64)
+
+
+def row_means(table: Floats) -> Floats:
+    known = (~np.isnan(table)).sum(axis=1)
+    return np.where(known > 0, np.nansum(table, axis=1) / np.maximum(known, 1), np.nan)
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else line[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def suspect_flags(items: Items, agreement: Agreement) -> list[ItemFlag]:
+    flags = []
+    for one in agreement.suspicions:
+        evidence = (
+            f"{len(one.agreeing)} of {one.compared} models answer “{_shown(one.answer)}”, the reference is "
+            f"“{_shown(items.references[one.item][0])}” ({len(one.supporting)} agree with it)"
+        )
+        flags.append(
+            ItemFlag(items.ids[one.item], "suspect_label", evidence, items.names(one.agreeing), one.score, one.chance)
+        )
+    return flags
+
+
+def misjudged_flags(items: Items, agreement: Agreement) -> list[ItemFlag]:
+    columns: dict[int, list[int]] = {}
+    for item, column in agreement.misjudged:
+        columns.setdefault(item, []).append(column)
+    flags = []
+    for item, of_item in columns.items():
+        failed = sum(items.passed[item, column] < 0.5 for column in of_item)
+        verdicts = []
+        if failed:
+            verdicts.append(f"{_answers(failed)} equal to the reference and failed")
+        if len(of_item) > failed:
+            verdicts.append(f"{_answers(len(of_item) - failed)} another option than the reference and passed")
+        names = items.names(of_item)
+        evidence = f"{', '.join(verdicts)}: {_listed(names)}"
+        flags.append(ItemFlag(items.ids[item], "misjudged_answer", evidence, names, float(len(of_item))))
+    return flags
+
+
+def _answers(number: int) -> str:
+    return "1 answer is" if number == 1 else f"{number} answers are"
+
+
+def no_error_flags(found: Sequence[tuple[str, str]]) -> list[ItemFlag]:
+    models: dict[str, set[str]] = {}
+    for example_id, model in found:
+        models.setdefault(example_id, set()).add(model)
+    return [
+        ItemFlag(
+            example_id,
+            "no_error_found",
+            f"failed, but the judge found no error in the answers of {len(names)} models",
+            tuple(sorted(names)),
+            float(len(names)),
+        )
+        for example_id, names in models.items()
+    ]
+
+
+def all_fail_flags(items: Items) -> list[ItemFlag]:
+    known = ~np.isnan(items.passed)
+    n_known = np.maximum(known.sum(axis=0), 1)
+    rates = np.where(known, 1.0 - items.passed, 0.0).sum(axis=0) / n_known
+    surprise = -np.log10(np.where(rates > 0, rates, 1.0))
+    rows = np.flatnonzero((items.answered() >= 2) & (row_means(items.passed) == 0.0))
+    return [
+        ItemFlag(
+            items.ids[row],
+            "all_models_fail",
+            f"all {int(known[row].sum())} models fail",
+            items.names(np.flatnonzero(known[row]).tolist()),
+            float(surprise[known[row]].sum()),
+        )
+        for row in rows.tolist()
+    ]
+
+
+def discrimination_flags(items: Items, settings: QualitySettings) -> list[ItemFlag]:
+    correlation = item_rest_correlations(items.passed)
+    rows = np.flatnonzero(np.nan_to_num(correlation, nan=1.0) <= settings.least_discrimination)
+    flags = []
+    for row in rows.tolist():
+        passing = items.names(np.flatnonzero(items.passed[row] == 1.0).tolist())
+        evidence = f"better models fail, weaker pass: {_listed(passing)} (item-rest correlation {correlation[row]:.2f})"
+        flags.append(ItemFlag(items.ids[row], "negative_discrimination", evidence, passing, -float(correlation[row])))
+    return flags
+
+
+def _listed(names: Sequence[str], number: int | None = None) -> str:
+    """Return the first names and how many more of the `number` there are."""
+    hidden = (len(names) if number is None else number) - min(len(names), _SHOWN_IDS)
+    more = f" and {hidden} more" if hidden else ""
+    return ", ".join(map(_shown, names[:_SHOWN_IDS])) + more
+
+
+def _members(group: Mapping[int, int]) -> list[list[int]]:
+    """Return the rows of each group of two or more; `group`: row -> number."""
+    rows: dict[int, list[int]] = {}
+    for row, number in sorted(group.items()):
+        rows.setdefault(number, []).append(row)
+    return [one for one in rows.values() if len(one) >= 2]
+
+
+def copy_flags(items: Items) -> list[ItemFlag]:
+    """Exact copies, and references that contradict each other: of copies, or of one example's rows."""
+    flags = []
+    contradictory: set[int] = set()
+    units = dict(enumerate(items.unit.tolist()))
+    for rows in _members(units):
+        labels = {_label(items, row, text): text for row in rows for text in items.references[row]}
+        for row in rows:
+            others = tuple(items.ids[other] for other in rows[: _SHOWN_IDS + 1] if other != row)[:_SHOWN_IDS]
+            flag: Flag = "contradictory_label" if len(labels) > 1 else "duplicate"
+            evidence = f"same prompt as {_listed(others, len(rows) - 1)}"
+            if len(labels) > 1:
+                contradictory.add(row)
+                evidence += f", with the references {_quoted(labels.values())}"
+            flags.append(ItemFlag(items.ids[row], flag, evidence, (), float(len(rows)), others=others))
+    for row, references in enumerate(items.references):
+        if len(references) < 2 or row in contradictory:
+            continue
+        labels = {_label(items, row, text): text for text in references}
+        if len(labels) > 1:
+            evidence = f"its rows have the references {_quoted(labels.values())}"
+            flags.append(ItemFlag(items.ids[row], "contradictory_label", evidence, (), 1.0))
+    return flags
+
+
+def _label(items: Items, row: int, reference: str) -> frozenset[str]:
+    """Return what is equal for references that accept the same answers."""
+    accepted = comparable_references(expected_answer(items.prompts[row], reference))
+    return accepted or frozenset([normalized(reference)])
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    shown = sorted(f"“{_shown(text)}”" for text in texts)
+    return " and ".join(shown[:_SHOWN_IDS])
+
+
+def near_copy_flags(items: Items, groups: Mapping[str, int]) -> list[ItemFlag]:
+    position = {example_id: i for i, example_id in enumerate(items.ids)}
+    flags = []
+    for rows in _members({position[example_id]: number for example_id, number in groups.items()}):
+        # One row for each distinct prompt: exact copies have a flag of their own.
+        distinct = list({int(items.unit[row]): row for row in reversed(rows)}.values())[::-1]
+        if len(distinct) < 2:
+            continue
+        for row in rows:
+            near = [other for other in distinct[: _SHOWN_IDS + 1] if items.unit[other] != items.unit[row]]
+            others = tuple(items.ids[other] for other in near[:_SHOWN_IDS])
+            evidence = f"nearly the same prompt as {_listed(others, len(distinct) - 1)}"
+            score = float(len(distinct))
+            flags.append(ItemFlag(items.ids[row], "near_duplicate", evidence, (), score, others=others))
+    return flags

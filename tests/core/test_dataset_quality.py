@@ -1,0 +1,363 @@
+"""What a dataset says about itself: planted faults, simulations and hand calculations."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from faultmap_core.answers import expected_answer
+from faultmap_core.dataset_quality import FLAGS, AnswerTable, QualitySettings, assess_dataset
+from faultmap_core.errors import ConfigurationError
+from faultmap_core.label_agreement import comparable_answer, comparable_references, wrong_agreement
+from faultmap_core.resolution import item_rest_correlations, minimum_detectable_difference, resolution
+from faultmap_core.statistics import mcnemar_midp, wilson_interval
+
+OPTIONS = "What is it?\nOptions:\n(A) red\n(B) green\n(C) blue\n(D) black\n(E) white"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "evals"
+
+
+def table(rows):
+    """rows: (example, model, prompt, response, reference, failed)."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    return AnswerTable(*columns[:5], np.array(columns[5], dtype=np.float64))
+
+
+def flags_of(quality, flag):
+    return [one for one in quality.items if one.flag == flag]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reference", "response", "expected"),
+    [
+        ("2+2?", "4", "Two and two.\nA: 4", "4"),
+        ("2+2?", "4", "2+2 = <<2+2=4>>4\n#### 4.0", "4"),
+        ("Cost?", "2,125", "The answer is $2,375.00.", "2375"),
+        ("Cost?", "10", "So \\boxed{0.50}", "0.5"),
+        ("2+2?", "4", "I added 2 and 2 and then wrote a lot about the sum of these numbers, which I think is 4.", None),
+        (OPTIONS, "(B)", "It cannot be (A). So the answer is (C).", "C"),
+        (OPTIONS, "(B)", "C", "C"),
+        (OPTIONS, "(B)", "The answer is blue.", "C"),
+        (OPTIONS, "(B)", "The answer is not among the choices, but closest to blue.", None),
+        (OPTIONS, "(B)", "The answer is (A) or (C).", None),
+        ("Is it so?", "No", "Well. So the answer is yes.", "yes"),
+        ("Is it so?", "No", "False", "no"),
+        ("Capital of France?", "Paris", "Answer: PARIS.", "paris"),
+        ("Capital of France?", "Paris", "", None),
+        ("Capital of France?", "Paris", None, None),
+        ("Tell me of Paris.", "Paris is the capital of France and lies on the Seine.", "Answer: It is large.", None),
+    ],
+)
+def test_only_certain_final_answers_are_compared(prompt, reference, response, expected):
+    assert comparable_answer(expected_answer(prompt, reference), response) == expected
+
+
+def test_references_have_the_form_of_answers():
+    assert comparable_references(expected_answer("Cost?", "$2,125.00")) == {"2125"}
+    assert comparable_references(expected_answer(OPTIONS, "(B)")) == {"B"}
+    assert comparable_references(expected_answer(OPTIONS, "green")) == {"B"}
+    assert comparable_references(expected_answer("Cost?", None)) == frozenset()
+
+
+def choice_table(rng, n, models, accuracy, wrong_labels=()):
+    """Models that choose among A to E, the wrong ones at random; labels of `wrong_labels` are shifted."""
+    rows, truth = [], rng.integers(5, size=n)
+    for item in range(n):
+        label = (truth[item] + 1) % 5 if item in wrong_labels else truth[item]
+        for model in range(models):
+            answer = truth[item] if rng.random() < accuracy else (truth[item] + rng.integers(1, 5)) % 5
+            rows.append(
+                (
+                    f"e{item:04d}",
+                    f"m{model}",
+                    f"Question {item}. {OPTIONS}",
+                    f"The answer is ({'ABCDE'[answer]}).",
+                    "ABCDE"[label],
+                    float(answer != label),
+                )
+            )
+    return table(rows)
+
+
+def test_planted_wrong_labels_are_found_and_right_ones_hardly_suspected():
+    wrong = set(range(0, 400, 20))
+    quality = assess_dataset(choice_table(np.random.default_rng(0), 400, 5, 0.8, wrong))
+    suspects = flags_of(quality, "suspect_label")
+    hits = [int(one.example_id[1:]) in wrong for one in suspects]
+    # Five models at .8: at least three agree on the truth in 94 % of the items.
+    assert sum(hits) >= 17
+    assert len(hits) - sum(hits) <= 4
+    assert all(hits[:15])
+    assert all(one.score >= 1.0 for one in suspects)
+    first = suspects[0]
+    assert len(first.models) >= 4
+    assert "models answer" in first.evidence
+    # All five agree; the wrong labels themselves make wrong answers coincide more often.
+    coincidence = quality.wrong_agreement
+    assert coincidence > 0.25
+    assert first.chance == pytest.approx(coincidence**5 / coincidence)
+    scores = [one.score for one in suspects]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_chance_and_score_of_an_agreement_by_hand():
+    # Forty items of two wrong answers each, of which ten coincide: coincidence 1/4. Both models right on 40 of 80.
+    expected = [expected_answer("How many?", "1")] * 80
+    answers = [["2", "2" if item < 10 else "3"] if item < 40 else ["1", "1"] for item in range(80)]
+    passed = np.array([[0.0, 0.0]] * 40 + [[1.0, 1.0]] * 40)
+    found = wrong_agreement(answers, expected, passed, least_score=-9.0)
+    assert found.coincidence == pytest.approx(10 / 40)
+    assert found.compared == 1.0
+    assert [one.item for one in found.suspicions] == list(range(10))
+    first = found.suspicions[0]
+    # Each model is right with probability 1/2, a given wrong answer has 1/2 * 1/4: log10(4) each.
+    assert first.score == pytest.approx(2 * np.log10(4))
+    assert first.chance == pytest.approx(stats.binom.sf(1, 2, 0.25) / 0.25)
+
+
+def test_the_chance_is_a_bound_for_wrong_answers_drawn_alike():
+    rng = np.random.default_rng(1)
+    draws = rng.integers(8, size=(20_000, 6))
+    most = np.array([np.bincount(row).max() for row in draws])
+    for agreeing in (2, 3, 4):
+        bound = min(1.0, stats.binom.sf(agreeing - 1, 6, 1 / 8) * 8)
+        assert (most >= agreeing).mean() <= bound + 0.01
+
+
+def test_two_wrong_answers_to_a_yes_or_no_question_always_agree_and_prove_nothing():
+    rows = []
+    for item in range(60):
+        for model in ("a", "b"):
+            response = "yes" if item % 2 else "no"
+            rows.append((f"e{item}", model, f"Is {item} so?", response, "yes", float(response != "yes")))
+    quality = assess_dataset(table(rows))
+    assert quality.wrong_agreement == 1.0
+    assert flags_of(quality, "suspect_label") == []
+
+
+def test_answers_that_the_score_contradicts_are_flagged():
+    rows = [
+        ("e1", "a", OPTIONS, "(B)", "(B)", 1.0),
+        ("e1", "b", OPTIONS, "(C)", "(B)", 0.0),
+        ("e1", "c", OPTIONS, "(C)", "(B)", 1.0),
+        # Another text, or a rounded number, may be accepted as the same.
+        ("e2", "a", "Which country?", "USA", "United States", 0.0),
+        ("e3", "a", "How much?", "3.14", "3.1416", 0.0),
+    ]
+    (found,) = flags_of(assess_dataset(table(rows)), "misjudged_answer")
+    assert (found.example_id, found.models, found.score) == ("e1", ("a", "b"), 2.0)
+    assert "equal to the reference and failed" in found.evidence
+    assert "another option than the reference and passed" in found.evidence
+
+
+def test_copies_and_contradictory_labels():
+    rows = [
+        ("e1", "a", "Is it raining?", "yes", "Yes", 0.0),
+        ("e2", "a", "is it  RAINING?", "yes", "No", 1.0),
+        ("e3", "a", "Two and two?", "4", "4", 0.0),
+        ("e4", "a", "two and two?", "4", "4.0", 0.0),
+        ("e5", "a", "Three and three?", "6", "6", 0.0),
+        ("e5", "b", "Three and three?", "6", "7", 0.0),
+        ("e6", "a", "Four and four?", "8", "8", 0.0),
+    ]
+    quality = assess_dataset(table(rows), near_copies={"e3": 1, "e4": 1, "e6": 1, "e5": 2})
+    contradictory = flags_of(quality, "contradictory_label")
+    assert [one.example_id for one in contradictory] == ["e1", "e2", "e5"]
+    assert "“No” and “Yes”" in contradictory[0].evidence
+    assert contradictory[0].others == ("e2",)
+    assert [one.example_id for one in flags_of(quality, "duplicate")] == ["e3", "e4"]
+    near = {one.example_id: one.others for one in flags_of(quality, "near_duplicate")}
+    assert near == {"e3": ("e6",), "e4": ("e6",), "e6": ("e3",)}
+    assert (quality.examples, quality.prompts) == (6, 4)
+    assert quality.duplicate_share == pytest.approx(2 / 6)
+
+
+def test_many_copies_name_only_a_few_others():
+    rows = [(f"e{i:02d}", "a", "Same?", "yes", "Yes", 0.0) for i in range(12)]
+    first = flags_of(assess_dataset(table(rows)), "duplicate")[0]
+    assert len(first.others) == 5
+    assert first.evidence.endswith("and 6 more")
+
+
+def test_items_that_all_fail_and_that_a_judge_found_right():
+    rows = [(f"e{i}", m, f"p{i}", "x", "y", float(i < 2 or m == "a")) for i in range(10) for m in "ab"]
+    rows += [
+        ("alone", "a", "p", "x", "y", 1.0),
+        ("open", "a", "q", "x", "y", np.nan),
+        ("open", "b", "q", "x", "y", 1.0),
+    ]
+    quality = assess_dataset(table(rows), no_error_found=[("e1", "b"), ("e1", "a"), ("e3", "a")])
+    fail = flags_of(quality, "all_models_fail")
+    assert [one.example_id for one in fail] == ["e0", "e1"]
+    # A fails everything; B fails 3 of 11.
+    assert fail[0].score == pytest.approx(-np.log10(3 / 11))
+    assert (quality.all_fail, quality.all_pass) == (2, 0)
+    judged = flags_of(quality, "no_error_found")
+    assert [(one.example_id, one.models) for one in judged] == [("e1", ("a", "b")), ("e3", ("a",))]
+    assert set(quality.flags) == set(FLAGS)
+    assert quality.flags["no_error_found"] == 2
+
+
+def test_item_rest_correlation_matches_scipy():
+    rng = np.random.default_rng(2)
+    ability = rng.normal(size=7)
+    passed = (rng.normal(size=(60, 7)) < ability).astype(np.float64)
+    passed[rng.random(passed.shape) < 0.1] = np.nan
+    found = item_rest_correlations(passed)
+    checked = 0
+    for item in range(60):
+        known = ~np.isnan(passed[item])
+        x = passed[item, known]
+        if known.sum() < 4 or min(x.sum(), (1 - x).sum()) < 2:
+            assert np.isnan(found[item])
+            continue
+        rest = np.nanmean(np.delete(passed, item, axis=0), axis=0)[known]
+        assert found[item] == pytest.approx(stats.pointbiserialr(x, rest).statistic, abs=1e-12)
+        checked += 1
+    assert checked > 20
+
+
+def test_an_item_that_only_weak_models_pass_is_flagged():
+    rows = []
+    for item in range(40):
+        for model in range(6):
+            passes = item < 6 * model if item else model < 3
+            rows.append((f"e{item}", f"m{model}", f"p{item}", "x", "y", float(not passes)))
+    (found,) = flags_of(assess_dataset(table(rows)), "negative_discrimination")
+    assert (found.example_id, found.models) == ("e0", ("m0", "m1", "m2"))
+    assert found.score > 0.8
+
+
+def test_skills_that_no_longer_tell_models_apart():
+    rows = []
+    for item in range(160):
+        for model in ("a", "b"):
+            failed = item >= 100 or (item >= 60 and model == "b" and item % 2 == 0)
+            rows.append((f"e{item:03d}", model, f"p{item}", "x", "y", float(failed)))
+    rows.append(("extra", "a", "p", "x", "y", 0.0))
+    skills = {
+        "easy": [f"e{i:03d}" for i in range(60)],
+        "mixed": [f"e{i:03d}" for i in range(60, 100)],
+        "hard": [f"e{i:03d}" for i in range(100, 160)],
+        "tiny": ["e000", "extra"],
+        "none": [],
+    }
+    found = {one.skill: one for one in assess_dataset(table(rows), skills=skills).skills}
+    assert {name: one.state for name, one in found.items()} == {
+        "easy": "saturated",
+        "hard": "unsolved",
+        "mixed": "separates",
+        "none": "too_few",
+        "tiny": "too_few",
+    }
+    assert (found["mixed"].lowest_pass_rate, found["mixed"].highest_pass_rate) == (0.5, 1.0)
+    assert found["easy"].lowest_bound == pytest.approx(float(wilson_interval(1.0, 60)[0]))
+    assert found["tiny"].examples == 1
+    assert found["none"].lowest_pass_rate is None
+
+
+@pytest.mark.parametrize(("n", "discordance", "power"), [(300, 0.3, 0.8), (1000, 0.1, 0.8), (2000, 0.4, 0.9)])
+def test_detectable_difference_has_its_power(n, discordance, power):
+    difference = minimum_detectable_difference(n, discordance, 0.05, power)
+    rng = np.random.default_rng(3)
+    wins = rng.multinomial(
+        n, [(discordance + difference) / 2, (discordance - difference) / 2, 1 - discordance], size=3000
+    )
+    outcomes, counts = np.unique(wins[:, :2], axis=0, return_counts=True)
+    found = sum(count for (a, b), count in zip(outcomes, counts, strict=True) if mcnemar_midp(int(a), int(b)) <= 0.05)
+    assert found / 3000 == pytest.approx(power, abs=0.03)
+
+
+def test_detectable_difference_is_connors_formula_turned_round():
+    n, psi = 500, 0.25
+    d = minimum_detectable_difference(n, psi)
+    a, b = stats.norm.ppf(0.975), stats.norm.ppf(0.8)
+    assert ((a * np.sqrt(psi) + b * np.sqrt(psi - d**2)) / d) ** 2 == pytest.approx(n, rel=1e-9)
+
+
+def test_detectable_difference_at_its_edges():
+    # More difference than disagreement there cannot be: all disagreements favour one side.
+    d = minimum_detectable_difference(200, 0.01)
+    a, b = stats.norm.ppf(0.975), stats.norm.ppf(0.8)
+    assert ((a * np.sqrt(d) + b * np.sqrt(d - d**2)) / d) ** 2 == pytest.approx(200, rel=1e-6)
+    assert d > 0.01
+    assert minimum_detectable_difference(200, 0.0) == pytest.approx(d)
+    assert minimum_detectable_difference(3, 0.5) is None
+    with pytest.raises(ConfigurationError, match=r"discordance 1\.5"):
+        minimum_detectable_difference(100, 1.5)
+
+
+def test_resolution_of_several_models_counts_copies_once():
+    passed = np.array([[1, 0, 1], [1, 1, 0], [0, 0, np.nan], [1, 1, 1]] * 50, dtype=np.float64)
+    found = resolution(passed)
+    # Pairs disagree on 1/4 of 200, 1/3 of 150 (A and C) and 2/3 of 150 prompts (B and C).
+    assert (found.pairs, found.prompts) == (3, 150)
+    assert found.discordance == pytest.approx(1 / 3)
+    assert found.difference == pytest.approx(minimum_detectable_difference(150, 1 / 3))
+    assert found.smallest == pytest.approx(minimum_detectable_difference(200, 1 / 4))
+    assert found.largest == pytest.approx(minimum_detectable_difference(150, 2 / 3))
+    assert resolution(passed[:, :1]) is None
+    rows = [
+        (f"e{i}-{copy}", m, f"prompt {i}", "x", "y", float(m == "a" and i % 3 == 0))
+        for i in range(60)
+        for copy in range(4)
+        for m in "ab"
+    ]
+    assert assess_dataset(table(rows)).resolution.prompts == 60
+
+
+def test_result_is_json_and_does_not_depend_on_the_order_of_rows():
+    answers = choice_table(np.random.default_rng(4), 80, 4, 0.6, {3, 40})
+    order = np.random.default_rng(5).permutation(len(answers))
+    columns = ("example_ids", "models", "prompts", "responses", "references")
+    shuffled = AnswerTable(*([getattr(answers, name)[i] for i in order] for name in columns), answers.failed[order])
+    skills = {"all": sorted(set(answers.example_ids))}
+    first, second = assess_dataset(answers, skills=skills), assess_dataset(shuffled, skills=skills)
+    assert first == second
+    assert json.loads(json.dumps(first.to_dict(), allow_nan=False))["models"] == ["m0", "m1", "m2", "m3"]
+
+
+def test_an_empty_or_unscored_table_is_assessed():
+    empty = assess_dataset(table([]))
+    assert (empty.examples, empty.items, empty.resolution, empty.wrong_agreement) == (0, (), None, None)
+    unscored = assess_dataset(table([("e", m, "p", "x", "y", np.nan) for m in "ab"]), skills={"s": ["e"]})
+    assert (unscored.all_fail, unscored.resolution, unscored.skills[0].state) == (0, None, "too_few")
+
+
+def test_what_does_not_fit_is_refused():
+    row = ("e", "a", "p", "x", "y", 1.0)
+    with pytest.raises(ConfigurationError, match="example 'e' has two rows of 'a'"):
+        table([row, row])
+    with pytest.raises(ConfigurationError, match="failed must be"):
+        table([("e", "a", "p", "x", "y", 0.5)])
+    with pytest.raises(ConfigurationError, match="prompts has 0 values for 1"):
+        AnswerTable(["e"], ["a"], [], ["x"], ["y"], np.ones(1))
+    for wrong in ({"no_error_found": [("f", "a")]}, {"near_copies": {"f": 1}}, {"skills": {"s": ["f"]}}):
+        with pytest.raises(ConfigurationError, match="example 'f' is not among the answers"):
+            assess_dataset(table([row]), **wrong)
+    for setting in ({"least_discrimination": 0.5}, {"saturated_rate": 0.3}, {"least_items": 0}):
+        with pytest.raises(ConfigurationError, match=next(iter(setting))):
+            QualitySettings(**setting)
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="real evals are not here")
+def test_known_contradictions_of_a_real_benchmark_are_found():
+    import pandas as pd
+
+    rows = pd.read_parquet(DATA / "bbh_cot_vs_direct.parquet")
+    rows = rows[rows.category.isin(["causal_judgement", "object_counting"])]
+    answers = AnswerTable(
+        rows.example_id.tolist(),
+        rows.model.tolist(),
+        rows.input_text.tolist(),
+        [one if isinstance(one, str) else None for one in rows.output_text],
+        rows.correct_answer.tolist(),
+        1.0 - rows.score.to_numpy(dtype=np.float64),
+    )
+    quality = assess_dataset(answers)
+    assert [one.example_id for one in flags_of(quality, "contradictory_label")] == [
+        f"bbh-causal_judgement-{number}" for number in (104, 119, 32, 36)
+    ]
+    assert flags_of(quality, "misjudged_answer") == []
+    assert quality.compared_share > 0.95
