@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faultmap_core.analyzer_inputs import Floats, embedder_of, optional_texts_of, scores_of, texts_of
+from faultmap_core.analyzer_scoring import (
+    FrontDoorModels,
+    Sampling,
+    Scored,
+    by_entropy,
+    by_references,
+    side_by_side,
+    split,
+)
 from faultmap_core.clustering import METHODS, ClusterTree, Method, build_tree
 from faultmap_core.comparison import compare
 from faultmap_core.concentration import TESTS, Test
 from faultmap_core.coverage import CoverageSettings, find_coverage_gaps
 from faultmap_core.embedding import Embedder
+from faultmap_core.entropy import GROUPINGS, Grouping
 from faultmap_core.errors import ConfigurationError
+from faultmap_core.llm import Budget, LanguageModel
 from faultmap_core.naming import Namer
 from faultmap_core.paired_rows import ComparisonSettings, PairedRows
 from faultmap_core.prompts import unique_prompts
 from faultmap_core.reports import AnalysisReport, ComparisonReport, CoverageReport, comparison_report, coverage_report
 from faultmap_core.results import FailureSlice, strict
-from faultmap_core.scoring import reference_scores
 from faultmap_core.slice_rows import EvalRows
 from faultmap_core.slices import SliceSettings, find_failure_slices
 
 logger = logging.getLogger("faultmap")
 
 _ABOVE_0, _BELOW_1 = np.nextafter(0.0, 1.0), np.nextafter(1.0, 0.0)
-
-_NO_SCORES = (
-    "neither scores nor references are given, and scoring by entropy needs a language model layer that this version"
-    " does not have; pass scores in [0, 1] or reference answers"
-)
 
 
 @dataclass(frozen=True)
@@ -45,38 +51,33 @@ class _Prompts:
     tree: ClusterTree
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """Attributes: scores: (rows,) in [0, 1], NaN unscored; mode; metadata: how they came about."""
-
-    scores: Floats
-    mode: str
-    metadata: dict[str, Any]
-
-
 class SliceAnalyzer:
     """Find where a model fails, what the tests never ask, and which of two models wins where.
 
     Args:
-        model: language model that names findings; None, or no credentials for it, names them by keywords. (This
-            version has no language model layer: names are always keywords, unless `namer` is given.)
+        model: litellm name or `llm.LanguageModel` that names findings and, without scores and references, is the
+            model under test; None, or no credentials for it, names them by keywords.
         embedding_model: a name (see `embedding.get_embedder`) or any object with `embed(texts) -> array`.
         embedding_max_text_chars: texts are cut here before they are embedded; None cuts nowhere.
         embedding_request_kwargs, embedding_usage_kwargs: sent to an embedding API.
         significance_level: expected share of false findings, in (0, 1).
         min_slice_size: least distinct prompts in a slice, > 0.
         failure_threshold: scores below it fail, in [0, 1].
-        n_samples, max_concurrent_requests, temperature, consistency_threshold: of entropy scoring; checked and kept.
+        n_samples, temperature, consistency_threshold: of entropy scoring, see `entropy.entropy_scores`.
+        max_concurrent_requests: to a model given by name.
         clustering_method: "agglomerative" (Ward tree) or "hdbscan" (condensed tree), both on the neighbour graph, all
             nodes of either being candidates.
         test: "midp" | "fisher" | "chi2".
         namer: names the findings instead; seed: for whatever is drawn at random.
+        entropy_grouping: which samples count as one answer, see `entropy.entropy_scores`.
+        llm_cache: SQLite file that keeps the replies of models given by name, so that a second run asks for what is
+            missing only; in memory where None. budget: what they may spend. prompts_folder: templates instead of ours.
     Raises: ConfigurationError on a value that is not allowed.
     """
 
     def __init__(
         self,
-        model: str | None = "gpt-4o-mini",
+        model: str | LanguageModel | None = "gpt-4o-mini",
         embedding_model: Any = "wordllama",
         embedding_max_text_chars: int | None = 2000,
         embedding_request_kwargs: dict[str, object] | None = None,
@@ -93,9 +94,15 @@ class SliceAnalyzer:
         test: Test = "midp",
         namer: Namer | None = None,
         seed: int = 0,
+        entropy_grouping: Grouping = "complete",
+        llm_cache: Path | str | None = None,
+        budget: Budget | None = None,
+        prompts_folder: Path | str | None = None,
     ) -> None:
         _require(clustering_method in METHODS, "clustering_method", clustering_method, f"one of {', '.join(METHODS)}")
         _require(test in TESTS, "test", test, f"one of {', '.join(TESTS)}")
+        grouping = entropy_grouping
+        _require(grouping in GROUPINGS, "entropy_grouping", grouping, f"one of {', '.join(GROUPINGS)}")
         for name, value, low, high, expected in (
             ("significance_level", significance_level, _ABOVE_0, _BELOW_1, "in (0, 1)"),
             ("min_slice_size", min_slice_size, 1, np.inf, "above 0"),
@@ -122,6 +129,8 @@ class SliceAnalyzer:
         self.test = test
         self.namer = namer
         self.seed = seed
+        self.entropy_grouping = entropy_grouping
+        self._models = FrontDoorModels(model, llm_cache, budget, prompts_folder, max_concurrent_requests)
         self._embedder: Embedder = embedder_of(
             embedding_model, embedding_max_text_chars, embedding_request_kwargs, embedding_usage_kwargs
         )
@@ -129,18 +138,21 @@ class SliceAnalyzer:
     def analyze(self, prompts: Any, responses: Any, scores: Any = None, references: Any = None) -> AnalysisReport:
         """Find the slices of the prompts on which the model fails significantly more than on the rest.
 
+        With neither scores nor references the analyzer's `model` is sampled and scored by how sure it is (entropy).
+
         Args: lists, numpy arrays or pandas Series of one length: prompts, responses and references are strings, scores
             numbers in [0, 1] (higher is better); None or NaN in scores, responses or references means missing. With
             both scores and references the scores count, with a warning.
         Returns: a report, valid also where there is nothing to find; its metadata holds a `note` that says why.
-        Raises: ConfigurationError on wrong arguments; EmbeddingError where the embedder fails.
+        Raises: ConfigurationError on wrong arguments, or where there is nothing to score by and no model that can be
+            sampled; EmbeddingError where the embedder fails.
         """
         texts = texts_of("prompts", prompts)
         answers = optional_texts_of("responses", responses, len(texts))
         wanted = None if references is None else optional_texts_of("references", references, len(texts))
         given = None if scores is None else scores_of("scores", scores, len(texts))
         _warn_of_both(given, wanted)
-        scored = self._scored(answers, given, wanted)
+        scored = self._scored(answers, given, wanted) or self._by_entropy(texts, answers, self._models.tested)
         failed = self._failed(scored.scores)
         known = failed[np.isfinite(failed)]
         logger.info("Failures: %d/%d below %g", int(known.sum()), len(known), self.failure_threshold)
@@ -188,7 +200,7 @@ class SliceAnalyzer:
         unique = unique_prompts([*tests, *asked], ["test"] * len(tests) + ["production"] * len(asked))
         vectors = self._embedder.embed(unique.texts, "query")[unique.unit]
         logger.info("Looking for regions without tests (%s)...", self.clustering_method)
-        result = find_coverage_gaps(tests, vectors[: len(tests)], asked, vectors[len(tests) :], settings, self.namer)
+        result = find_coverage_gaps(tests, vectors[: len(tests)], asked, vectors[len(tests) :], settings, self._namer)
         report = coverage_report(result, self._embedder.id)
         logger.info("%s", report.summary())
         return report
@@ -204,10 +216,14 @@ class SliceAnalyzer:
         references: Any = None,
         model_a_name: str = "Model A",
         model_b_name: str = "Model B",
+        model_a: str | LanguageModel | None = None,
+        model_b: str | LanguageModel | None = None,
     ) -> ComparisonReport:
         """Compare two models on the same prompts: who is better over all, and where does that change?
 
         Args: as in `analyze`, with two sets of responses, and either both sets of scores or references.
+            model_a, model_b: the models that gave the responses (litellm names or `llm.LanguageModel`); each is sampled
+                where there is neither.
         Raises: ConfigurationError on wrong arguments, such as one set of scores only.
         """
         texts = texts_of("prompts", prompts)
@@ -220,7 +236,11 @@ class SliceAnalyzer:
         given_a = None if scores_a is None else scores_of("scores_a", scores_a, len(texts))
         given_b = None if scores_b is None else scores_of("scores_b", scores_b, len(texts))
         _warn_of_both(given_a, wanted)
-        scored_a, scored_b = self._scored_pair(answers_a, answers_b, given_a, given_b, wanted)
+        pair = self._scored_pair(answers_a, answers_b, given_a, given_b, wanted)
+        if pair is None:
+            first, second = self._models.pair_under_test(model_a, model_b)
+            pair = self._by_entropy(texts, answers_a, first), self._by_entropy(texts, answers_b, second)
+        scored_a, scored_b = pair
         where = self._prepared(texts)
         logger.info("Comparing %s with %s...", model_a_name, model_b_name)
         rows = PairedRows(
@@ -235,17 +255,22 @@ class SliceAnalyzer:
             failed_b=self._failed(scored_b.scores),
             unit=where.unit,
         )
-        return self._compared(rows, where, scored_a, model_a_name, model_b_name)
+        return self._compared(rows, where, side_by_side(scored_a, scored_b), model_a_name, model_b_name)
 
     def _compared(
-        self, rows: PairedRows, where: _Prompts, scored: _Scored, model_a_name: str, model_b_name: str
+        self, rows: PairedRows, where: _Prompts, scored: Scored, model_a_name: str, model_b_name: str
     ) -> ComparisonReport:
         settings = ComparisonSettings(self.significance_level, self.min_slice_size, self.test, seed=self.seed)
         result = compare(
-            rows, where.tree, where.vectors, settings, self.namer, model_a=model_a_name, model_b=model_b_name
+            rows, where.tree, where.vectors, settings, self._namer, model_a=model_a_name, model_b=model_b_name
         )
         report = comparison_report(
-            result, self.failure_threshold, scored.mode, self.clustering_method, self._embedder.id, scored.metadata
+            replace(result, note=_joined(result.note, scored.note)),
+            self.failure_threshold,
+            scored.mode,
+            self.clustering_method,
+            self._embedder.id,
+            scored.metadata,
         )
         logger.info("%s", report.summary())
         return report
@@ -262,20 +287,18 @@ class SliceAnalyzer:
         """Return 1.0 below the threshold, 0.0 else, NaN unscored."""
         return np.where(np.isnan(scores), np.nan, (scores < self.failure_threshold).astype(np.float64))
 
+    @property
+    def _namer(self) -> Namer:
+        return self.namer or self._models.namer
+
     def _scored(
         self, responses: list[str | None], scores: Floats | None, references: list[str | None] | None
-    ) -> _Scored:
-        """Take the scores, or compute them from the references."""
-        if scores is None and references is None:
-            raise ConfigurationError(_NO_SCORES)
+    ) -> Scored | None:
+        """Take the scores, or compute them from the references; None where there is neither."""
         if scores is not None:
             logger.info("Scoring mode: precomputed")
-            return _Scored(scores, "precomputed", {})
-        logger.info("Scoring mode: reference")
-        found = reference_scores(responses, references or [], self._embedder, seed=self.seed)
-        logger.info("Similarity that scores 0.5: %.3f (%s)", found.threshold, found.source)
-        metadata = {"similarity_threshold": found.threshold, "similarity_threshold_source": found.source}
-        return _Scored(found.scores, "reference", metadata)
+            return Scored(scores, "precomputed", {})
+        return None if references is None else by_references(responses, references, self._embedder, self.seed)
 
     def _scored_pair(
         self,
@@ -284,15 +307,20 @@ class SliceAnalyzer:
         scores_a: Floats | None,
         scores_b: Floats | None,
         references: list[str | None] | None,
-    ) -> tuple[_Scored, _Scored]:
+    ) -> tuple[Scored, Scored] | None:
         """Score both models on one scale."""
         both = None if scores_a is None or scores_b is None else np.concatenate([scores_a, scores_b])
         twice = None if references is None else [*references, *references]
         scored = self._scored([*responses_a, *responses_b], both, twice)
-        first, second = np.split(scored.scores, 2)
-        return _Scored(first, scored.mode, scored.metadata), _Scored(second, scored.mode, scored.metadata)
+        return None if scored is None else split(scored)
 
-    def _nothing_to_find(self, total: int, known: Floats, scored: _Scored) -> AnalysisReport:
+    def _by_entropy(self, prompts: list[str], responses: list[str | None], model: LanguageModel) -> Scored:
+        sampling = Sampling(
+            self.n_samples, self.temperature, self.consistency_threshold, self.entropy_grouping, self.seed
+        )
+        return by_entropy(prompts, responses, model, self._embedder, sampling)
+
+    def _nothing_to_find(self, total: int, known: Floats, scored: Scored) -> AnalysisReport:
         """Report without embedding anything: no row is scored, or none failed, or all did."""
         note = "No row has a score."
         if len(known):
@@ -305,11 +333,11 @@ class SliceAnalyzer:
             round(float(known.sum())),
             len(known),
             0,
-            {"scoring_metadata": scored.metadata, "note": note},
+            {"scoring_metadata": scored.metadata, "note": _joined(note, scored.note)},
             scored,
         )
 
-    def _analyzed(self, rows: EvalRows, where: _Prompts, scored: _Scored) -> AnalysisReport:
+    def _analyzed(self, rows: EvalRows, where: _Prompts, scored: Scored) -> AnalysisReport:
         settings = SliceSettings(
             significance_level=self.significance_level,
             min_slice_size=self.min_slice_size,
@@ -318,11 +346,11 @@ class SliceAnalyzer:
             outcome="auto" if self.test == "midp" else "failed",
         )
         logger.info("Testing the regions of the tree...")
-        found = find_failure_slices(rows, where.tree, where.vectors, settings, self.namer)
+        found = find_failure_slices(rows, where.tree, where.vectors, settings, self._namer)
         logger.info("%d of %d candidates are failure slices", len(found.slices), found.tested)
         metadata = {
             "scoring_metadata": scored.metadata,
-            "note": found.note,
+            "note": _joined(found.note, scored.note),
             "scored_prompts": found.scored_rows,
             "distinct_prompts": found.units,
             "effective_prompts": found.effective_units,
@@ -341,7 +369,7 @@ class SliceAnalyzer:
         known: int,
         tested: int,
         metadata: dict[str, Any],
-        scored: _Scored,
+        scored: Scored,
     ) -> AnalysisReport:
         return AnalysisReport(
             slices=slices,
@@ -362,6 +390,10 @@ class SliceAnalyzer:
 def _warn_of_both(scores: Floats | None, references: list[str | None] | None) -> None:
     if scores is not None and references is not None:
         warnings.warn("both scores and references are given: the scores count", UserWarning, stacklevel=3)
+
+
+def _joined(*notes: str) -> str:
+    return " ".join(note for note in notes if note)
 
 
 def _row_ids(n: int) -> list[str]:

@@ -58,7 +58,7 @@ def compare(
     candidates, node = _large_enough(candidates_of(tree), pairs.present, chosen.min_slice_size)
     regions, tested = _where_it_differs(candidates, pairs)
     members = _members(candidates, regions, pairs)
-    slices = _slices(pairs, members, regions, node, tested, np.asarray(vectors), namer, model_a)
+    slices = _slices(pairs, members, regions, node, tested, np.asarray(vectors), namer, (model_a, model_b))
     by_excess = tuple(sorted(slices, key=lambda one: (-abs(one.excess_wins_a), one.slice_id)))
     return _result(pairs, by_excess, tested, model_a, model_b)
 
@@ -154,7 +154,7 @@ def _slices(
     tested: int,
     vectors: NDArray[Any],
     namer: Namer | None,
-    model_a: str,
+    models: tuple[str, str],
 ) -> list[SliceComparison]:
     """Put verdicts, names and numbers to the regions found."""
     if not regions:
@@ -164,7 +164,7 @@ def _slices(
     typical = [_typical(pairs.rows, inside, vectors) for inside in rows]
     verdicts = [pairs.verdict(_mask(units, pairs.present), multiplicity) for units in members]
     names = (namer or KeywordNamer()).name_regions(
-        [_task(pairs, order, model_a) for order in typical],
+        [_task(pairs, order, models) for order in typical],
         _background(pairs),
     )
     return [
@@ -219,10 +219,14 @@ def _slice(
         equivalent=verdict.equivalent,
         named_by=name.named_by,
         keywords=list(name.keywords),
+        root_cause=name.root_cause,
+        suggested_remediation=name.suggested_remediation,
+        cited_examples=name.cited_examples,
+        naming_note=name.note,
     )
 
 
-def _task(pairs: Pairs, order: Rows, model_a: str) -> NamingTask:
+def _task(pairs: Pairs, order: Rows, models: tuple[str, str]) -> NamingTask:
     inside = _mask(pairs.rows.unit[order], pairs.present)
     rate, rest_rate = pairs.advantage_rate(inside), pairs.advantage_rate(pairs.present & ~inside)
     differing = int((inside & pairs.differing).sum())
@@ -232,8 +236,10 @@ def _task(pairs: Pairs, order: Rows, model_a: str) -> NamingTask:
         failures=round(rate * differing),
         rate=rate,
         rest_rate=rest_rate,
-        what=f"disagreements go to {model_a}",
+        what=f"disagreements go to {models[0]}",
         examples=_examples(pairs, order, rate >= rest_rate),
+        question="comparison",
+        models=models,
     )
 
 

@@ -19,7 +19,9 @@ class SliceComparison(_Record):
     """A region of the prompts in which A's share of the disagreements differs from the rest's.
 
     Attributes:
-        name, description: for people; `named_by` says who wrote them.
+        name, description: for people; `named_by` says who wrote them ("keywords" or a model's id).
+        root_cause: why the models differ here; suggested_remediation: for the one that loses; cited_examples,
+            naming_note: as in `FailureSlice`.
         size: compared rows inside; `units` distinct prompts among them.
         failure_rate_a, failure_rate_b: on those rows, in [0, 1]; failure_rate_diff: A's less B's.
         concordant_pass, concordant_fail: rows that both passed, both failed.
@@ -75,6 +77,10 @@ class SliceComparison(_Record):
     equivalent: bool = False
     named_by: str = "keywords"
     keywords: list[str] = field(default_factory=list)
+    root_cause: str = ""
+    suggested_remediation: str = ""
+    cited_examples: list[str] = field(default_factory=list)
+    naming_note: str = ""
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ class _Audit:
         for group in gaps:
             in_gap[group.units] = True
         lonely = np.flatnonzero(~in_gap & (distance > threshold + 1e-6))
-        found = self._named(gaps, distance, test) + self._named(under, distance, test)
+        found = self._named((*gaps, *under), distance)
         by_size = sorted(found, key=lambda one: (-one.size, one.gap_id))
         return self._assembled(
             tuple(one for one in by_size if one.kind != "under-tested"),
@@ -283,31 +283,51 @@ class _Audit:
             return "Too few prompts for a region to be tested."
         return ""
 
-    def _named(self, groups: tuple[_Group, ...], distance: Floats, test: Units) -> list[CoverageGap]:
+    def _named(self, groups: tuple[_Group, ...], distance: Floats) -> list[CoverageGap]:
         if not groups:
             return []
         order = [self._typical(group.units) for group in groups]
-        tasks = [self._task(group, typical) for group, typical in zip(groups, order, strict=True)]
+        nearest = [self._nearest_tests(group.units) for group in groups]
+        tasks = [self._task(*one) for one in zip(groups, order, nearest, strict=True)]
         names = self.namer.name_regions(tasks, self.production.texts)
-        return [
-            self._gap(group, typical, task, name, distance)
-            for group, typical, task, name in zip(groups, order, tasks, names, strict=True)
-        ]
+        return [self._gap(*one, distance) for one in zip(groups, order, nearest, names, strict=True)]
 
     def _typical(self, units: Units) -> Units:
         """Return units, those nearest to their centre first."""
         own = self.production.vectors[units].astype(np.float64)
         return units[np.lexsort((units, -np.round(own @ own.mean(axis=0), 9)))]
 
-    def _task(self, group: _Group, typical: Units) -> NamingTask:
+    def _task(self, group: _Group, typical: Units, nearest: list[dict[str, Any]]) -> NamingTask:
         missing = group.missing
         rest = missing.region.rest_rate if missing else 0.0
         inside = len(group.units) + (len(missing.tests) if missing else 0)
         prompts = [self.production.texts[unit] for unit in typical[:_NAMED_FROM]]
         rate = len(group.units) / inside
-        return NamingTask(prompts, inside, len(group.units), rate, rest, "come from production and not from the tests")
+        asked = [
+            {
+                "example_id": f"production {self.production.first_row[unit]}",
+                "prompt": self.production.texts[unit],
+                "source": "production",
+            }
+            for unit in typical[:_TYPICAL_PROMPTS].tolist()
+        ]
+        tested = [
+            {"example_id": f"test {test['index']}", "prompt": test["prompt"], "source": "tests"} for test in nearest
+        ]
+        return NamingTask(
+            prompts=prompts,
+            size=inside,
+            failures=len(group.units),
+            rate=rate,
+            rest_rate=rest,
+            what="come from production and not from the tests",
+            examples=[*asked, *tested],
+            question="coverage",
+        )
 
-    def _gap(self, group: _Group, typical: Units, task: NamingTask, name: RegionName, distance: Floats) -> CoverageGap:
+    def _gap(
+        self, group: _Group, typical: Units, nearest: list[dict[str, Any]], name: RegionName, distance: Floats
+    ) -> CoverageGap:
         rows = self.production.rows_of(group.units)
         missing = group.missing
         expected = missing.expected_tests if missing else 0.0
@@ -331,9 +351,13 @@ class _Audit:
             test_ratio=tests / expected if expected > 0 else 0.0,
             p_value=missing.region.p_value if missing else 1.0,
             adjusted_p_value=missing.region.adjusted_p_value if missing else 1.0,
-            nearest_tests=self._nearest_tests(group.units),
+            nearest_tests=nearest,
             named_by=name.named_by,
             keywords=list(name.keywords),
+            root_cause=name.root_cause,
+            suggested_remediation=name.suggested_remediation,
+            cited_examples=name.cited_examples,
+            naming_note=name.note,
         )
         return replace(gap, description=_described(gap)) if by_rule else gap
 

@@ -15,7 +15,10 @@ class CoverageGap(_Record):
     """A region of the production prompts in which tests are missing, or significantly fewer than expected.
 
     Attributes:
-        name, description: for people; `named_by` says who wrote them.
+        name, description: for people; `named_by` says who wrote them ("keywords" or a model's id).
+        root_cause: what these prompts ask that the nearest tests do not; suggested_remediation: tests to add;
+            cited_examples ("production 17", "test 3": positions in what was given), naming_note: as in
+            `FailureSlice`.
         size: production rows inside; `units` distinct prompts among them.
         mean_distance: of those prompts to their nearest test, Euclidean between unit vectors, in [0, 2].
         representative_prompts: up to five prompts nearest to the gap's centre.
@@ -51,6 +54,10 @@ class CoverageGap(_Record):
     nearest_tests: list[dict[str, Any]] = field(default_factory=list)
     named_by: str = "keywords"
     keywords: list[str] = field(default_factory=list)
+    root_cause: str = ""
+    suggested_remediation: str = ""
+    cited_examples: list[str] = field(default_factory=list)
+    naming_note: str = ""
 
 
 @dataclass(frozen=True)

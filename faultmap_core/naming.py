@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -31,6 +31,8 @@ _INSIDE = 2_000
 _TEXT_CHARS = 600
 _KEYWORDS = 8
 
+Question = Literal["failures", "comparison", "coverage"]
+
 
 @dataclass(frozen=True)
 class NamingTask:
@@ -40,8 +42,10 @@ class NamingTask:
         prompts: distinct prompts inside, the most typical first.
         size, failures: rows inside and how many of them carry the label; rate, rest_rate: its share in and outside.
         what: of what the rates are, such as "fail" or "come from production".
-        examples: typical failing rows, then passing ones (keys as in `FailureSlice.examples`).
+        examples: typical rows with the label, then some without. Keys as in `FailureSlice.examples` and
+            `SliceComparison.examples`; of coverage: example_id, prompt, source ("production" or "tests").
         fixed_name: the name of a metadata candidate ("category = law"), kept as the name.
+        question: what was asked of the regions; models: the names of A and B in a comparison.
     """
 
     prompts: Sequence[str]
@@ -52,14 +56,17 @@ class NamingTask:
     what: str = "fail"
     examples: Sequence[Mapping[str, Any]] = ()
     fixed_name: str | None = None
+    question: Question = "failures"
+    models: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
 class RegionName:
     """A region's name and how it came about.
 
-    Attributes: named_by: "keywords", "metadata" or the model's name; keywords: strongest first;
-        root_cause, suggested_remediation: empty unless a model wrote them.
+    Attributes: named_by: "keywords", "metadata" or the model's id; keywords: strongest first;
+        root_cause, suggested_remediation: empty unless a model wrote them; metadata: of a model's name
+        `cited_example_ids` and what was wrong with it (`note`), of a name that stands in for a model's `note`.
     """
 
     name: str
@@ -69,6 +76,17 @@ class RegionName:
     root_cause: str = ""
     suggested_remediation: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cited_examples(self) -> list[str]:
+        """Ids of the examples that the text rests on."""
+        return list(self.metadata.get("cited_example_ids", ()))
+
+    @property
+    def note(self) -> str:
+        """Why a model that was asked has not named the region, or what of its reply was left out; else empty."""
+        why = self.metadata.get("fallback", "")
+        return f"not named by the model: {why}" if why else str(self.metadata.get("note", ""))
 
 
 class Namer(Protocol):
@@ -90,7 +108,7 @@ class KeywordNamer:
         names = []
         for task, words in zip(tasks, ranked, strict=True):
             title = task.fixed_name or _title(task, words)
-            name = _unique(title, words, taken)
+            name = unique_name(title, taken, words[3:])
             taken.add(name.casefold())
             by = "metadata" if task.fixed_name else "keywords"
             names.append(RegionName(name, describe(task), by, tuple(words[:_KEYWORDS])))
@@ -230,13 +248,13 @@ def _mark_order(mark: str) -> tuple[int, str]:
     return (at if at >= 0 else 99, mark)
 
 
-def _unique(title: str, words: Sequence[str], taken: set[str]) -> str:
-    """Return `title`, with more keywords or at last a number where an earlier region bears it."""
+def unique_name(title: str, taken: Collection[str], more: Sequence[str] = ()) -> str:
+    """Return `title`, with more keywords or at last a number where it is in `taken` (names with their case folded)."""
     name = title
-    for more in words[3:]:
+    for word in more:
         if name.casefold() not in taken:
             return name
-        name = f"{title}, {more}"
+        name = f"{title}, {word}"
     number = 2
     plain = name
     while name.casefold() in taken:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 
-from faultmap_core import results
 from faultmap_core.comparison_results import ComparisonResult, SliceComparison, Winner
 from faultmap_core.coverage_results import CoverageGap, CoverageResult, OutlierPrompt, Status
 from faultmap_core.report_text import Column, Section, page, printed, shortened
@@ -48,12 +47,45 @@ def _prompts(prompts: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class AnalysisReport(_Report, results.AnalysisReport):
-    """Where a model fails; see `results.AnalysisReport` for the fields."""
+class AnalysisReport(_Report):
+    """Where a model fails.
 
-    def __str__(self) -> str:
-        """Return the page as text."""
-        return printed(self.__rich__())
+    Attributes:
+        slices: by falling excess failures.
+        total_prompts: rows given; total_failures: scored rows below `failure_threshold`.
+        baseline_failure_rate: total_failures / scored rows (0.0 where none is scored).
+        scoring_mode: "precomputed" | "reference" | "entropy".
+        num_clusters_tested: candidates tested; num_significant: len(slices).
+        metadata: counts and settings of the run that faultmap has no field for.
+    """
+
+    slices: list[FailureSlice]
+    total_prompts: int
+    total_failures: int
+    baseline_failure_rate: float
+    significance_level: float
+    failure_threshold: float
+    scoring_mode: str
+    num_clusters_tested: int
+    num_significant: int
+    clustering_method: str
+    embedding_model: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Return the finding in one or two sentences."""
+        if not self.slices:
+            return (
+                f"No region of the {self.total_prompts} prompts fails significantly more than the rest (overall failure"
+                f" rate {self.baseline_failure_rate:.1%}, {self.num_clusters_tested} candidates tested at"
+                f" {self.significance_level:g})."
+            )
+        worst = self.slices[0]
+        return (
+            f"{self.num_significant} failure slice{'s' if self.num_significant != 1 else ''} among {self.total_prompts}"
+            f' prompts. Most failures beyond the rest: "{worst.name}", {worst.size} prompts,'
+            f" {worst.failure_rate:.1%} failing against {worst.baseline_rate:.1%} on the rest."
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per slice, one column per field of `FailureSlice`."""
@@ -78,17 +110,22 @@ class AnalysisReport(_Report, results.AnalysisReport):
             Column("difference", [_interval(one) for one in found], "right"),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
-        return page("FAULTMAP ANALYSIS", facts, columns, [_slice_section(one) for one in found])
+        return page("FAULTMAP ANALYSIS", facts, columns, [_section(one) for one in found])
 
 
 def _interval(one: FailureSlice) -> str:
     return f"{one.risk_difference:+.2f} ({one.risk_difference_low:+.2f}, {one.risk_difference_high:+.2f})"
 
 
-def _slice_section(one: FailureSlice) -> Section:
-    cause = [f"Root cause: {one.root_cause}"] if one.root_cause else []
-    fix = [f"Suggested fix: {one.suggested_remediation}"] if one.suggested_remediation else []
-    return Section(one.name, [one.description, *cause, *fix, *_prompts(one.representative_prompts)])
+def _explained(one: FailureSlice | CoverageGap | SliceComparison, cause: str, repair: str) -> list[str]:
+    """What a language model made of a finding, where one did."""
+    lines = [f"{cause}: {one.root_cause}"] if one.root_cause else []
+    return lines + ([f"{repair}: {one.suggested_remediation}"] if one.suggested_remediation else [])
+
+
+def _section(one: FailureSlice | SliceComparison) -> Section:
+    explained = _explained(one, "Root cause", "Suggested fix")
+    return Section(one.name, [one.description, *explained, *_prompts(one.representative_prompts)])
 
 
 @dataclass(frozen=True)
@@ -174,7 +211,8 @@ def _tests(one: CoverageGap) -> str:
 
 def _gap_lines(one: CoverageGap) -> list[str]:
     nearest = [f"Nearest test: {shortened(test['prompt'])}" for test in one.nearest_tests[:1]]
-    return [one.description, *nearest, *_prompts(one.representative_prompts)]
+    explained = _explained(one, "Not tested", "Tests to add")
+    return [one.description, *explained, *nearest, *_prompts(one.representative_prompts)]
 
 
 @dataclass(frozen=True)
@@ -261,7 +299,7 @@ class ComparisonReport(_Report):
             Column("winner", [self.winner_name(one.winner) for one in found]),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
-        sections = [Section(one.name, [one.description, *_prompts(one.representative_prompts)]) for one in found]
+        sections = [_section(one) for one in found]
         return page("FAULTMAP MODEL COMPARISON", facts, columns, sections)
 
 

@@ -41,7 +41,9 @@ class FailureSlice(_Record):
     """A region of the prompts in which a model fails significantly more than on the rest.
 
     Attributes:
-        name, description: for people; `named_by` says who wrote them ("keywords" or a model's name).
+        name, description: for people; `named_by` says who wrote them ("keywords", "metadata" or a model's id).
+        root_cause, suggested_remediation: empty unless a model wrote them; cited_examples: ids of the examples that it
+            rests them on; naming_note: why the name is not the model's, or what was left out of its reply.
         size: scored rows inside; `units` distinct prompts among them.
         failure_rate, baseline_rate: share of failures inside and among all other scored rows, in [0, 1].
         effect_size: failure_rate / baseline_rate; None where the rest never fails.
@@ -91,54 +93,5 @@ class FailureSlice(_Record):
     minimum_detectable_effect: float | None = None
     confirmed: bool | None = None
     confirmation_p_value: float | None = None
-
-
-@dataclass(frozen=True)
-class AnalysisReport(_Record):
-    """Where a model fails.
-
-    Attributes:
-        slices: by falling excess failures.
-        total_prompts: rows given; total_failures: scored rows below `failure_threshold`.
-        baseline_failure_rate: total_failures / scored rows (0.0 where none is scored).
-        scoring_mode: "precomputed" | "reference" | "entropy".
-        num_clusters_tested: candidates tested; num_significant: len(slices).
-        metadata: counts and settings of the run that faultmap has no field for.
-    """
-
-    slices: list[FailureSlice]
-    total_prompts: int
-    total_failures: int
-    baseline_failure_rate: float
-    significance_level: float
-    failure_threshold: float
-    scoring_mode: str
-    num_clusters_tested: int
-    num_significant: int
-    clustering_method: str
-    embedding_model: str
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-    def summary(self) -> str:
-        """Return the finding in one or two sentences."""
-        if not self.slices:
-            return (
-                f"No region of the {self.total_prompts} prompts fails significantly more than the rest (overall failure"
-                f" rate {self.baseline_failure_rate:.1%}, {self.num_clusters_tested} candidates tested at"
-                f" {self.significance_level:g})."
-            )
-        worst = self.slices[0]
-        return (
-            f"{self.num_significant} failure slice{'s' if self.num_significant != 1 else ''} among {self.total_prompts}"
-            f' prompts. Most failures beyond the rest: "{worst.name}", {worst.size} prompts,'
-            f" {worst.failure_rate:.1%} failing against {worst.baseline_rate:.1%} on the rest."
-        )
-
-    def __str__(self) -> str:
-        """Return the summary and one line per slice, as plain text."""
-        lines = [
-            f"  {one.slice_id}  {one.failure_rate:6.1%} of {one.size:5d} (rest {one.baseline_rate:.1%},"
-            f" +{one.excess_failures:.0f} failures, adjusted p {one.adjusted_p_value:.2g})  {one.name}"
-            for one in self.slices
-        ]
-        return "\n".join([self.summary(), *lines])
+    cited_examples: list[str] = field(default_factory=list)
+    naming_note: str = ""

@@ -367,6 +367,8 @@ def _slice(
         risk_difference_high=high,
         named_by=name.named_by,
         keywords=list(name.keywords),
+        cited_examples=name.cited_examples,
+        naming_note=name.note,
         minimum_detectable_effect=minimum_detectable_effect(
             found.worth, found.worth + found.worth_rest, baseline, significance_level / max(tested, 1)
         ),

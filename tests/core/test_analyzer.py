@@ -1,8 +1,11 @@
+import ast
 import io
 import json
 import logging
 import math
+import re
 import runpy
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -17,8 +20,10 @@ from faultmap_core import SliceAnalyzer
 from faultmap_core.analyzer_inputs import AnyEmbedder
 from faultmap_core.embedding import get_embedder
 from faultmap_core.errors import ConfigurationError, EmbeddingError
+from faultmap_core.llm import Budget, LanguageModel
 from faultmap_core.naming import RegionName
 from faultmap_core.report_text import harmless, printed
+from tests.llm_server import language_model
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "examples" / "scripts"
 HOSTILE = "[bold]x[/bold] [/] \x1b[31mred\x07\u202e\ud800 {evil}\n=cmd()"
@@ -31,9 +36,16 @@ RESPONSES = [f"answer {i}" for i in range(200)]
 SCORES = [float(i % 3 == 0) for i in range(100)] + [float(i % 10 != 0) for i in range(100)]
 
 
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch):
+    """Nothing on this machine lets the default model be asked."""
+    for name in ("OPENAI_API_KEY", "OPENAI_API_BASE", "OPENAI_BASE_URL", "FAULTMAP_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def analyzer():
-    return SliceAnalyzer()
+    return SliceAnalyzer(model=None)
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +241,9 @@ def test_references_find_failures_with_the_default_threshold(analyzer):
         ({"embedding_model": 3}, "embedding_model"),
         ({"embedding_model": ""}, "embedding model"),
         ({"significance_level": "x"}, "significance_level"),
+        ({"model": 3}, "model is 3; expected a litellm name"),
+        ({"model": " "}, "model is ' '"),
+        ({"entropy_grouping": "median"}, "entropy_grouping"),
     ],
 )
 def test_wrong_settings_are_refused(arguments, message):
@@ -261,8 +276,6 @@ def test_wrong_comparisons_and_audits_are_refused(analyzer):
         analyzer.compare_models(["a"], ["b"], ["c"], scores_a=[1.0])
     with pytest.raises(ConfigurationError, match="scores_a is missing"):
         analyzer.compare_models(["a"], ["b"], ["c"], scores_b=[1.0])
-    with pytest.raises(ConfigurationError, match="language model"):
-        analyzer.compare_models(["a"], ["b"], ["c"])
     for wrong in ({"min_gap_size": 0}, {"distance_threshold": -1.0}):
         with pytest.raises(ConfigurationError):
             analyzer.audit_coverage(["a"], ["b"], **wrong)
@@ -382,11 +395,208 @@ def test_copies_of_prompts_are_embedded_once():
     assert embedder.seen == len(set(PROMPTS))
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.py")))
-def test_example_scripts_run_and_print_a_finding(script, capsys):
+def naming(body, n):
+    """Name what is to be named; anything else is a prompt to the model under test."""
+    regions = re.findall(r"^Region (R\d+):", body["messages"][-1]["content"], re.MULTILINE)
+    if not regions:
+        return answer(body, n)
+    words = {"description": "They ask for it.", "root_cause": "It guesses.", "suggested_remediation": "Do not guess."}
+    return {
+        "regions": [
+            {"region": one, "name": f"Region number {one}", **words, "cited_example_ids": [f"{one}E1"]}
+            for one in regions
+        ]
+    }
+
+
+GUESSES = ["a red apple", "the deep ocean", "some old music", "twelve tigers", "no idea at all", "green paper boats"]
+
+
+def answer(body, n):
+    """Sure of sentences, and guessing sums: each sample, which has a seed of its own, is another guess."""
+    prompt = body["messages"][-1]["content"]
+    return GUESSES[body["seed"] % len(GUESSES)] if "plus" in prompt else f"Here is a sentence: {prompt}"
+
+
+def test_a_model_names_every_kind_of_finding(llm_server):
+    llm_server.reply = naming
+    model = language_model(llm_server)
+    analyzer = SliceAnalyzer(model=model)
+    failing = analyzer.analyze(PROMPTS, RESPONSES, scores=SCORES)
+    uncovered = analyzer.audit_coverage(SENTENCES, [f"{one} Please." for one in SENTENCES] + SUMS)
+    compared = analyzer.compare_models(PROMPTS, RESPONSES, RESPONSES, scores_a=SCORES, scores_b=SCORES[::-1])
+    findings = [*failing.slices, *uncovered.gaps, *compared.slices]
+    assert {type(one).__name__ for one in findings} == {"FailureSlice", "CoverageGap", "SliceComparison"}
+    for one in findings:
+        assert (one.named_by, one.description, one.naming_note) == (model.id, "They ask for it.", "")
+        assert (one.root_cause, one.suggested_remediation) == ("It guesses.", "Do not guess.")
+        assert len(one.cited_examples) == 1
+        assert one.keywords
+    for report, cause, repair in (
+        (failing, "Root cause", "Suggested fix"),
+        (uncovered, "Not tested", "Tests to add"),
+        (compared, "Root cause", "Suggested fix"),
+    ):
+        assert f"{cause}: It guesses." in str(report)
+        assert f"{repair}: Do not guess." in str(report)
+    first, gap = failing.slices[0], uncovered.gaps[0]
+    assert first.cited_examples[0] == first.examples[0]["example_id"]
+    assert gap.cited_examples[0].startswith("production ")
+    assert int(gap.cited_examples[0].split()[1]) in gap.prompt_indices
+
+
+def test_without_credentials_findings_are_named_by_keywords(analyzer, caplog):
+    default = SliceAnalyzer()
+    with caplog.at_level(logging.INFO, logger="faultmap"):
+        found = [default.analyze(PROMPTS, RESPONSES, scores=SCORES).slices[0] for _ in range(2)]
+    plain = analyzer.analyze(PROMPTS, RESPONSES, scores=SCORES).slices[0]
+    assert [one.name for one in found] == [plain.name] * 2
+    assert (found[0].named_by, plain.naming_note) == ("keywords", "")
+    assert "OPENAI_API_KEY" in found[0].naming_note
+    assert len([record for record in caplog.records if "OPENAI_API_KEY" in record.getMessage()]) == 1
+
+
+def test_that_the_key_is_missing_is_known_without_importing_litellm():
+    code = (
+        "import sys; from faultmap_core.analyzer_scoring import FrontDoorModels as Models;"
+        "print([Models(name, None, None, None, 1).main.available() for name in sys.argv[1:]]);"
+        "assert 'litellm' not in sys.modules"
+    )
+    names = ["gpt-4o-mini", "gpt-3.5-turbo", "gpt-5", "openai/some-model"]
+    told = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
+    assert ast.literal_eval(told) == [LanguageModel(name).available() for name in names]
+
+
+def test_calls_that_fail_leave_keywords_and_the_report_whole(llm_server, analysis):
+    llm_server.always = "bad_request"
+    found = SliceAnalyzer(model=language_model(llm_server)).analyze(PROMPTS, RESPONSES, scores=SCORES)
+    assert [one.name for one in found.slices] == [one.name for one in analysis.slices]
+    assert "bad_request" in found.slices[0].naming_note
+
+
+def test_neither_scores_nor_references_samples_the_model(llm_server):
+    llm_server.reply = naming
+    prompts = SUMS[:30] + SENTENCES[:30]
+    responses = ["a red apple"] * 30 + [f"Here is a sentence: {prompt}" for prompt in SENTENCES[:30]]
+    analyzer = SliceAnalyzer(model=language_model(llm_server), n_samples=3)
+    report = analyzer.analyze(prompts, responses)
+    assert report.scoring_mode == "entropy"
+    assert report.slices[0].sample_indices == list(range(30))
+    assert (report.slices[0].failure_rate, report.slices[0].baseline_rate) == (1.0, 0.0)
+    assert report.slices[0].name == "Region number R1"
+    told = report.metadata["scoring_metadata"]
+    faultmaps = {"n_samples", "temperature", "semantic_entropy", "self_consistency", "normalized_entropy", "scores"}
+    assert faultmaps <= set(told)
+    assert told["normalized_entropy"][30:] == [0.0] * 30
+    assert told["answered_samples"] == [3] * 60
+    json.dumps(report.to_dict(), allow_nan=False)
+    assert llm_server.count == 181
+    analyzer.analyze(prompts, responses)
+    assert llm_server.count == 181
+
+
+def test_samples_that_fail_leave_prompts_unscored_and_the_report_says_why(llm_server, tmp_path, caplog):
+    llm_server.reply = naming
+    llm_server.always = "bad_request"
+    model = language_model(llm_server)
+    report = SliceAnalyzer(model=model, n_samples=2).analyze(["a plus b"], ["c"])
+    assert (report.slices, report.scoring_mode) == ([], "entropy")
+    assert report.metadata["note"].startswith("No row has a score. 1 of 1 prompts have no score")
+    assert "bad_request" in report.metadata["note"]
+    assert "no score" in caplog.text
+
+
+def test_a_comparison_samples_each_model_itself(llm_server):
+    def reply(body, n):
+        return "certain" if body["model"] == "sure" else GUESSES[body["seed"] % len(GUESSES)]
+
+    llm_server.reply = reply
+    where = {"api_base": llm_server.url, "api_key": "dummy"}
+    sure, unsure = (LanguageModel(f"openai/{name}", parameters=where) for name in ("sure", "unsure"))
+    responses = ["certain"] * 20
+    report = SliceAnalyzer(model=None, n_samples=2, temperature=0.4).compare_models(
+        SUMS[:20], responses, responses, model_a=sure, model_b=unsure
+    )
+    assert [sum(body["model"] == name for body in llm_server.requests) for name in ("sure", "unsure")] == [40, 40]
+    assert (report.scoring_mode, report.global_winner) == ("entropy", "a")
+    assert (report.failure_rate_a, report.failure_rate_b) == (0.0, 1.0)
+    told = report.metadata["scoring_metadata"]
+    assert (told["model_a"]["model"], told["model_b"]["model"]) == (sure.id, unsure.id)
+    assert {body["temperature"] for body in llm_server.requests} == {0.4}
+
+
+def test_entropy_without_a_model_to_sample_says_what_to_give(analyzer, monkeypatch):
+    with pytest.raises(ConfigurationError, match="model is None; give model"):
+        analyzer.analyze(["a"], ["b"])
+    with pytest.raises(ConfigurationError, match=r"gpt-4o-mini.*OPENAI_API_KEY"):
+        SliceAnalyzer().analyze(["a"], ["b"])
+    with pytest.raises(ConfigurationError, match=r"give model_a and model_b .*or give scores"):
+        SliceAnalyzer().compare_models(["a"], ["b"], ["c"])
+    with pytest.raises(ConfigurationError, match="give model_b "):
+        SliceAnalyzer().compare_models(["a"], ["b"], ["c"], model_a="gpt-4o")
+    with pytest.raises(ConfigurationError, match=r"model_a .*gpt-4o.*OPENAI_API_KEY"):
+        SliceAnalyzer().compare_models(["a"], ["b"], ["c"], model_a="gpt-4o", model_b="gpt-4o-mini")
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    with pytest.raises(ConfigurationError, match="model_b is 7"):
+        SliceAnalyzer().compare_models(["a"], ["b"], ["c"], model_a="gpt-4o", model_b=7)
+
+
+def test_models_given_by_name_share_a_cache_a_budget_and_templates(llm_server, tmp_path, monkeypatch):
+    llm_server.reply = lambda body, n: f"answer {n}"
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    monkeypatch.setenv("OPENAI_API_BASE", llm_server.url)
+    options = {"model": "openai/test", "n_samples": 2, "llm_cache": tmp_path / "calls.db"}
+    SliceAnalyzer(**options).analyze(SUMS[:3], RESPONSES[:3])
+    SliceAnalyzer(**options).analyze(SUMS[:3], RESPONSES[:3])
+    assert llm_server.count == 6
+    report = SliceAnalyzer(**options, budget=Budget(calls=8)).analyze(SUMS[:6], RESPONSES[:6])
+    assert llm_server.count == 8
+    assert len(report.metadata["scoring_metadata"]["unscored"]) in (2, 3)
+    assert "budget" in report.metadata["note"]
+
+
+SCRIPT_NAMES = sorted(path.name for path in SCRIPTS.glob("*.py"))
+
+
+def run_script(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runpy.run_path(str(SCRIPTS / script))
+        runpy.run_path(str(SCRIPTS / name))
+
+
+@pytest.mark.parametrize("script", [name for name in SCRIPT_NAMES if name != "reference_free.py"])
+def test_example_scripts_run_and_print_a_finding(script, capsys):
+    run_script(script)
     told = capsys.readouterr().out
     assert told.startswith("FAULTMAP")
     assert "1 " in told.splitlines()[1] + told.splitlines()[2]
+
+
+TEACHERS = ["Anna Berg", "Piet de Vries", "Marie Dupont", "Olga Ivanova", "Tom O'Neill", "Ravi Shah", "Lin Wei"]
+
+
+def test_the_reference_free_script_finds_where_the_model_makes_things_up(llm_server, monkeypatch, capsys):
+    def reply(body, n):
+        prompt = body["messages"][-1]["content"]
+        return (
+            TEACHERS[body["seed"] % len(TEACHERS)]
+            if "teacher" in prompt
+            else capitals[re.search(r"of (\w+)[?.]", prompt)[1]]
+        )
+
+    source = (SCRIPTS / "reference_free.py").read_text(encoding="utf-8")
+    capitals = dict(re.findall(r'"(\w+)": "(\w+)"', source))
+    llm_server.reply = lambda body, n: naming(body, n) if "Region R1" in str(body) else reply(body, n)
+    monkeypatch.setenv("FAULTMAP_MODEL", "openai/test")
+    monkeypatch.setenv("OPENAI_API_BASE", llm_server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "dummy")
+    run_script("reference_free.py")
+    told = capsys.readouterr().out
+    assert told.startswith("FAULTMAP")
+    assert "1 failure slice" in told
+    assert "Suggested fix: Do not guess." in told
+
+
+def test_the_reference_free_script_says_what_it_needs():
+    with pytest.raises(SystemExit, match="OPENAI_API_KEY"):
+        run_script("reference_free.py")
