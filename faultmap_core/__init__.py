@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faultmap_core.analyzer import SliceAnalyzer
+    from faultmap_core.error_map import ErrorMap
 
-__all__ = ["SliceAnalyzer"]
+__all__ = ["ErrorMap", "SliceAnalyzer"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazily, because the front door imports everything and a command's `--help` wants nothing of it.
+    # Lazily, because the front doors import everything and a command's `--help` wants nothing of it.
     if name == "SliceAnalyzer":
         from faultmap_core.analyzer import SliceAnalyzer
 
         return SliceAnalyzer
+    if name == "ErrorMap":
+        from faultmap_core.error_map import ErrorMap
+
+        return ErrorMap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
