@@ -7,7 +7,7 @@ process, recorded in the same Dagster instance that the UI shows.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from faultmap_assets.home import PROCESS_TAG, close_dead_runs, process_tag
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
+from faultmap_assets.staleness import AssetPartition, Partition, PlannedRun, StalePartition, plan_runs, stale_partitions
 from faultmap_assets.warehouse import open_warehouse
 from faultmap_core import errors
 
@@ -56,10 +56,41 @@ class RefreshOutcome:
     blocked: tuple[tuple[AssetPartition, str], ...] = ()
 
 
-def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRun | None = None) -> RefreshOutcome:
+@dataclass(frozen=True)
+class Selection:
+    """What of everything stale is to be made; None means all.
+
+    Attributes:
+        assets: their names.
+        datasets, models: of partitions that have them; what has none (a report of all) is always selected.
+        since: first day of production.
+    """
+
+    assets: Collection[str] | None = None
+    datasets: Collection[str] | None = None
+    models: Collection[str] | None = None
+    since: str | None = None
+
+    def holds(self, asset: str, partition: Partition) -> bool:
+        """Say whether a partition of an asset is selected."""
+        return (
+            (self.assets is None or asset in self.assets)
+            and (self.datasets is None or partition.dataset is None or partition.dataset in self.datasets)
+            and (self.models is None or partition.model is None or partition.model in self.models)
+            and (self.since is None or partition.day is None or partition.day >= self.since)
+        )
+
+
+def refresh_stale(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    on_run: OnRun | None = None,
+    selection: Selection = Selection(),
+) -> RefreshOutcome:
     """Make every stale partition, upstream first; what another live process is making is waited for.
 
     Args:
+        selection: what is made; the rest stays as it is.
         on_run: called before each run with the run and the number of partitions that are stale at the moment.
     Raises:
         WarehouseError: the warehouse cannot be opened.
@@ -75,9 +106,12 @@ def refresh_stale(settings: Settings, instance: dg.DagsterInstance, on_run: OnRu
         sync_partitions(instance, state.sources, prune=first)
         first = False
         elsewhere = in_progress(instance)
-        stale = stale_partitions(state, settings, elsewhere)
+        found = stale_partitions(state, settings, elsewhere)
+        stale = [item for item in found if selection.holds(item.asset, item.partition)]
         tried = {failure.run.digest for failure in failed}
-        runs = [run for run in plan_runs(stale, elsewhere) if run.digest not in tried]
+        # What a language model did not answer is asked for once an audit.
+        wanted = [item for item in stale if not (item.pending_only and (item.asset, item.partition) in made)]
+        runs = [run for run in plan_runs(wanted, elsewhere) if run.digest not in tried]
         if not runs and not elsewhere:
             blocked = tuple((key, done.blocked_by) for key, done in state.materialized.items() if done.blocked_by)
             return RefreshOutcome(tuple(made), tuple(failed), tuple(stale), blocked)

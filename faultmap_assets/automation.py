@@ -5,6 +5,7 @@ join they lose updates (see `staleness`).
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -85,8 +86,10 @@ def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequ
         if attempts >= settings.automation.max_attempts:
             given_up += 1
             continue
+        # What a language model did not answer is asked for again once a day.
+        again = f":{datetime.now(UTC):%Y-%m-%d}" if any(item.pending_only for item in run.stale) else ""
         yield dg.RunRequest(
-            run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}",
+            run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}{again}",
             job_name=JOBS[run.scope].name,
             asset_selection=[dg.AssetKey(asset) for asset in run.assets],
             partition_key=dagster_key(run.partition) if run.partition.key else None,

@@ -2,35 +2,104 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from faultmap_assets.partitions import dataset_and_model, datasets, days
+from faultmap_assets.staleness import NODES, Scope
+from faultmap_core.coverage_estimate import LEAST_TESTS
+
+_PARTITIONS: Mapping[Scope, dg.PartitionsDefinition | None] = {
+    Scope.DATASET_MODEL: dataset_and_model,
+    Scope.DATASET: datasets,
+    Scope.DAY: days,
+    Scope.NONE: None,
+}
+
+
+def _spec(name: str, asset: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+    """Return a check that is evaluated, and shown, for each partition of its asset.
+
+    Without the partitions Dagster plans a check of a daily run for the day and evaluates it for none, so that what was
+    planned never ends; and any partition's verdict hides that of the one before.
+    """
+    with warnings.catch_warnings():
+        # A preview at Dagster 1.13; its behaviour here is pinned by the tests of the graph and of production.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name,
+            asset=asset,
+            description=description,
+            blocking=blocking,
+            partitions_def=_PARTITIONS[NODES[asset].scope],
+        )
+
+
 RAW_EVALS_CHECKS = [
-    dg.AssetCheckSpec(
+    _spec(
         "unique_ids",
-        asset="raw_evals",
+        "raw_evals",
+        "Every (example id, epoch) stands once, so that no example is counted twice.",
         blocking=True,
-        description="Every (example id, epoch) stands once, so that no example is counted twice.",
     ),
-    dg.AssetCheckSpec(
+    _spec(
         "quarantine_share",
-        asset="raw_evals",
+        "raw_evals",
+        "Few rows of the files are unfit: above `evals.max_quarantine_share` the rest is no fair sample.",
         blocking=True,
-        description="Few rows of the files are unfit: above `evals.max_quarantine_share` the rest is no fair sample.",
     ),
 ]
 SCORES_CHECKS = [
-    dg.AssetCheckSpec(
+    _spec(
         "complete_scores",
-        asset="scores",
+        "scores",
+        "Every example has one row, and is failed or passed exactly when it is scored.",
         blocking=True,
-        description="Every example has one row, and is failed or passed exactly when it is scored.",
     ),
-    dg.AssetCheckSpec("scored_share", asset="scores", description="Examples without a score are few."),
+    _spec("scored_share", "scores", "Examples without a score are few."),
+]
+MODEL_COMPARISONS_CHECKS = [
+    _spec("all_pairs", "model_comparisons", "Every pair of models that share scored examples is compared."),
+]
+PRODUCTION_LOGS_CHECKS = [
+    _spec(
+        "unique_log_ids",
+        "production_logs",
+        "Every (source, model, log id) stands once, so that no request counts twice as traffic.",
+        blocking=True,
+    ),
+]
+COVERAGE_GAPS_CHECKS = [
+    _spec(
+        "every_prompt_judged",
+        "coverage_gaps",
+        "Every production prompt is covered, in exactly one gap, or undetermined.",
+        blocking=True,
+    ),
+    _spec("tests_present", "coverage_gaps", f"There are tests to measure coverage by, {LEAST_TESTS} or more."),
 ]
 
 _WARN_UNSCORED_SHARE = 0.2
+
+
+def named_spec(asset: str) -> dg.AssetCheckSpec:
+    """Specify `named` for one asset."""
+    return _spec("named", asset, "The language model named every region that it was asked to name.")
+
+
+def named(asset: str, notes: Sequence[str]) -> dg.AssetCheckResult:
+    """Judge whether names fell back to keywords; a warning, because the findings stand without a model's names."""
+    told = [note for note in notes if note]
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="named",
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(told)} of {len(notes)} regions: {told[0]}" if told else f"{len(notes)} regions are named",
+    )
 
 
 def unique_ids(rows: int, distinct_keys: int) -> dg.AssetCheckResult:
@@ -88,4 +157,176 @@ def scored_share(counts: ScoreCounts) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{unscored:,} of {counts.rows:,} examples have no score ({share:.1%}); they are left out",
         metadata={"unscored": unscored, "share": share},
+    )
+
+
+def all_pairs(shared: int, compared: int, pairs: int) -> dg.AssetCheckResult:
+    """Judge whether the pairs that can be compared are.
+
+    Args: shared: pairs of models that were both scored on some example; compared: pairs with a compared example;
+        pairs: all pairs of models.
+    """
+    apart = f"; {pairs - shared:,} of all {pairs:,} pairs share none" if pairs > shared else ""
+    return dg.AssetCheckResult(
+        check_name="all_pairs",
+        passed=compared == shared,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{compared:,} of {shared:,} pairs of models that share scored examples are compared{apart}",
+        metadata={"pairs": pairs, "shared": shared, "compared": compared},
+    )
+
+
+def unique_log_ids(rows: int, distinct_keys: int) -> dg.AssetCheckResult:
+    """Judge whether the keys of one day's log are unique."""
+    return dg.AssetCheckResult(
+        check_name="unique_log_ids",
+        passed=rows == distinct_keys,
+        description=f"{rows:,} rows, {distinct_keys:,} distinct (source, model, log id)",
+        metadata={"rows": rows, "distinct_keys": distinct_keys},
+    )
+
+
+@dataclass(frozen=True)
+class CoverageCounts:
+    """Counts of one partition of `coverage_gaps`.
+
+    Attributes:
+        tests: distinct prompts of the test suite; logged: production prompts.
+        covered, in_gaps, undetermined: prompts by verdict.
+        naming_a_gap: prompts that say which gap they are in; gap_sizes: prompts that the gaps say they hold.
+    """
+
+    tests: int
+    logged: int
+    covered: int
+    in_gaps: int
+    undetermined: int
+    naming_a_gap: int
+    gap_sizes: int
+
+
+def every_prompt_judged(counts: CoverageCounts) -> dg.AssetCheckResult:
+    """Judge whether every production prompt has one verdict; without tests all of them are one gap without a region."""
+    judged = counts.covered + counts.in_gaps + counts.undetermined
+    in_regions = counts.in_gaps if counts.tests else 0
+    return dg.AssetCheckResult(
+        check_name="every_prompt_judged",
+        passed=judged == counts.logged and counts.naming_a_gap == counts.gap_sizes == in_regions,
+        description=f"{counts.logged:,} production prompts: {counts.covered:,} covered, {counts.in_gaps:,} in gaps"
+        f" (which hold {counts.gap_sizes:,}), {counts.undetermined:,} undetermined",
+        metadata={
+            "logged": counts.logged,
+            "covered": counts.covered,
+            "in_gaps": counts.in_gaps,
+            "undetermined": counts.undetermined,
+            "gap_sizes": counts.gap_sizes,
+        },
+    )
+
+
+def tests_present(counts: CoverageCounts) -> dg.AssetCheckResult:
+    """Judge whether there are tests enough; a warning, because it is a fact about the suite and not a fault."""
+    return dg.AssetCheckResult(
+        check_name="tests_present",
+        passed=counts.tests >= LEAST_TESTS,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{counts.tests:,} distinct test prompts; {LEAST_TESTS} are needed to measure coverage",
+        metadata={"tests": counts.tests, "needed": LEAST_TESTS},
+    )
+
+
+ERROR_JUDGMENTS_CHECKS = [
+    _spec(
+        "failures_accounted",
+        "error_judgments",
+        "Every failure has one judgment, or was left out by the sampling ratio.",
+        blocking=True,
+    ),
+    _spec("judge_answered", "error_judgments", "The judge gave a usable reply for nearly every failure."),
+]
+ERROR_TAXONOMY_CHECKS = [
+    _spec(
+        "counts_conserved",
+        "error_taxonomy",
+        "Every judged error is in exactly one leaf or counted as unclassified, at every level.",
+        blocking=True,
+    ),
+    _spec("classified_share", "error_taxonomy", "Few errors fit no category."),
+]
+
+_WARN_UNJUDGED_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class JudgmentCounts:
+    """Counts of one partition of `error_judgments`.
+
+    Attributes: failed: judgments without a usable reply, by `reasons`; stopped: why no more calls were made.
+    """
+
+    failures: int
+    judgments: int
+    not_sampled: int
+    failed: int
+    reasons: Mapping[str, int]
+    stopped: str
+
+
+def failures_accounted(counts: JudgmentCounts) -> dg.AssetCheckResult:
+    """Judge whether every failure is accounted for."""
+    return dg.AssetCheckResult(
+        check_name="failures_accounted",
+        passed=counts.failures == counts.judgments + counts.not_sampled,
+        description=f"{counts.failures:,} failures: {counts.judgments:,} judged, {counts.not_sampled:,} not sampled",
+        metadata={"failures": counts.failures, "judgments": counts.judgments, "not_sampled": counts.not_sampled},
+    )
+
+
+def judge_answered(counts: JudgmentCounts) -> dg.AssetCheckResult:
+    """Judge the share of failures that the judge gave no usable reply for; they are asked for again later."""
+    share = counts.failed / max(1, counts.judgments)
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(counts.reasons.items()))
+    return dg.AssetCheckResult(
+        check_name="judge_answered",
+        passed=share <= _WARN_UNJUDGED_SHARE,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{counts.failed:,} of {counts.judgments:,} failures wait for a judgment"
+        + (f" ({reasons})" if reasons else "")
+        + (f"; {counts.stopped}" if counts.stopped else ""),
+        metadata={"failed": counts.failed, "share": share},
+    )
+
+
+@dataclass(frozen=True)
+class TaxonomyCounts:
+    """Errors in all, in the leaves, under the top categories, and in none; limit: allowed share of the last."""
+
+    errors: int
+    in_leaves: int
+    at_the_top: int
+    unclassified: int
+    limit: float
+
+
+def counts_conserved(counts: TaxonomyCounts) -> dg.AssetCheckResult:
+    """Judge whether the taxonomy's counts add up."""
+    classified = counts.errors - counts.unclassified
+    return dg.AssetCheckResult(
+        check_name="counts_conserved",
+        passed=counts.in_leaves == counts.at_the_top == classified,
+        description=f"{counts.errors:,} errors: {counts.in_leaves:,} in leaves, {counts.at_the_top:,} under the top"
+        f" categories, {counts.unclassified:,} unclassified",
+    )
+
+
+def classified_share(counts: TaxonomyCounts) -> dg.AssetCheckResult:
+    """Judge the share of errors without a category."""
+    share = counts.unclassified / max(1, counts.errors)
+    return dg.AssetCheckResult(
+        check_name="classified_share",
+        passed=share <= counts.limit,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{counts.unclassified:,} of {counts.errors:,} errors fit no category ({share:.1%}, limit"
+        f" {counts.limit:.0%})",
+        metadata={"share": share},
     )

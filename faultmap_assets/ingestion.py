@@ -37,13 +37,24 @@ _REJECTED_SCHEMA = pa.schema(
 )
 
 _PARTITION_TABLES = {
-    "dataset_model": ("raw_evals", "scores", "example_prompts", "failure_slices", "failure_slice_members"),
+    "dataset_model": (
+        "raw_evals",
+        "scores",
+        "score_parts",
+        "example_prompts",
+        "failure_slices",
+        "failure_slice_members",
+        "error_judgments",
+        "error_signals",
+    ),
     "dataset": (
         "prompt_embeddings",
         "prompt_clusters",
         "prompt_cluster_nodes",
         "model_comparisons",
         "model_comparison_slices",
+        "dataset_quality",
+        "dataset_quality_items",
     ),
     "day": ("production_logs", "coverage_gaps", "coverage_prompts", "coverage_summaries"),
 }

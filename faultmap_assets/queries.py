@@ -161,7 +161,7 @@ def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> 
     ).to_pylist()
     slices: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in warehouse.query(f"SELECT * FROM model_comparison_slices {chosen} ORDER BY rank", parameters).to_pylist():
-        decoded = {**row, "examples": json.loads(row["examples"]), "failure_rates": json.loads(row["failure_rates"])}
+        decoded = _decoded(row, "examples", "failure_rates", "cited_examples")
         slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
     return [{**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])} for pair in pairs]
 
@@ -177,7 +177,11 @@ def failure_slices(
         ORDER BY dataset, model, rank""",
         {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
     ).to_pylist()
-    return [{**row, "examples": json.loads(row["examples"])} for row in rows]
+    return [_decoded(row, "examples", "cited_examples") for row in rows]
+
+
+def _decoded(row: dict[str, Any], *columns: str) -> dict[str, Any]:
+    return {**row, **{name: json.loads(row[name]) for name in columns}}
 
 
 def score_summaries(warehouse: Warehouse) -> list[dict[str, Any]]:
@@ -262,6 +266,6 @@ def coverage(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[di
     audited = warehouse.query(f"SELECT * FROM coverage_summaries {chosen} ORDER BY day", parameters).to_pylist()
     gaps: dict[str, list[dict[str, Any]]] = {}
     for row in warehouse.query(f"SELECT * FROM coverage_gaps {chosen} ORDER BY day, rank", parameters).to_pylist():
-        texts = {name: json.loads(row[name]) for name in ("representative_prompts", "nearest_tests")}
-        gaps.setdefault(row["day"], []).append({**row, **texts})
+        decoded = _decoded(row, "representative_prompts", "nearest_tests", "cited_examples")
+        gaps.setdefault(row["day"], []).append(decoded)
     return [{**day, "gaps": gaps.get(day["day"], [])} for day in audited]

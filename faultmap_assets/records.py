@@ -29,13 +29,15 @@ def read_state(connection: Connection) -> WarehouseState:
     found = connection.execute(_SOURCES).fetchall()
     sources = {Partition(dataset, model, day): digest for dataset, model, day, digest in found}
     rows = connection.execute(
-        "SELECT asset, partition_key, data_version, inputs, blocked_by FROM materializations ORDER BY ALL"
+        "SELECT asset, partition_key, data_version, inputs, blocked_by, pending FROM materializations ORDER BY ALL"
     ).fetchall()
     materialized: dict[AssetPartition, Materialization] = {}
-    for asset, key, data_version, inputs, blocked_by in rows:
+    for asset, key, data_version, inputs, blocked_by, pending in rows:
         if asset in NODES:
             partition = Partition.parse(NODES[asset].scope, key)
-            materialized[asset, partition] = Materialization(data_version, Inputs.from_json(inputs), blocked_by)
+            materialized[asset, partition] = Materialization(
+                data_version, Inputs.from_json(inputs), blocked_by, pending or 0
+            )
     quarantine = connection.execute(_QUARANTINE).fetchone()
     return WarehouseState(sources, materialized, quarantine[0] if quarantine else "")
 
@@ -53,7 +55,7 @@ def record(
     """Record one materialisation, in the transaction that writes its rows."""
     connection.execute(
         """INSERT OR REPLACE INTO materializations VALUES
-        ($asset, $key, $data_version, $digest, $inputs, $blocked_by, $run_id, $rows, $seconds, $now)""",
+        ($asset, $key, $data_version, $digest, $inputs, $blocked_by, $run_id, $rows, $seconds, $now, $pending)""",
         {
             "asset": asset,
             "key": partition.key,
@@ -64,6 +66,7 @@ def record(
             "run_id": run_id,
             "rows": rows,
             "seconds": seconds,
+            "pending": materialization.pending,
             "now": datetime.now(UTC).replace(tzinfo=None),
         },
     )

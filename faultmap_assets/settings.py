@@ -18,15 +18,26 @@ from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogOptions
 SETTINGS_FILE = "faultmap.yaml"
 HOME_VARIABLE = "FAULTMAP_HOME"
 SETTINGS_VARIABLE = "FAULTMAP_SETTINGS"
+WITHOUT_MODEL_VARIABLE = "FAULTMAP_WITHOUT_MODEL"
 DEFAULT_HOME = "var"
 
-_SECRETS = frozenset({"language_model.api_key_variable"})
+_SECRETS = frozenset({"api_key_variable", "parameters"})
 
 Share = Annotated[float, Field(ge=0, le=1)]
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_KEY_ENDINGS = ("key", "token", "secret", "password", "authorization")
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def without_keys(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a parameter that looks like a key; its value is not repeated."""
+    for name in parameters:
+        if name.lower().endswith(_KEY_ENDINGS):
+            raise ValueError(f"{name} does not belong into a file; name its environment variable in api_key_variable")
+    return parameters
 
 
 class DatasetSettings(_Section):
@@ -39,13 +50,15 @@ class DatasetSettings(_Section):
     score_range: tuple[float, float] = (0.0, 1.0)
     success_threshold: float | None = None
     higher_is_better: bool = True
-    score_mode: Literal["given"] = "given"
+    score_mode: Literal["given", "reference", "entropy"] = "given"
 
     @model_validator(mode="after")
     def _consistent(self) -> DatasetSettings:
         low, high = self.score_range
         if not low < high:
             raise ValueError(f"score_range [{low:g}, {high:g}]: the first must be below the second")
+        if self.score_mode != "given" and (low, high) != (0.0, 1.0):
+            raise ValueError(f"score_mode {self.score_mode} gives scores in [0, 1]; leave score_range out")
         if not low <= self.threshold <= high:
             raise ValueError(f"success_threshold {self.threshold:g} is outside of score_range [{low:g}, {high:g}]")
         return self
@@ -94,11 +107,94 @@ class EmbeddingSettings(_Section):
     max_text_chars: int | None = Field(default=2000, ge=1)
 
 
+class BudgetSettings(_Section):
+    """What language models may cost in a period (UTC days and months); None caps nothing."""
+
+    cost_usd: float | None = Field(default=None, gt=0)
+    calls: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    period: Literal["day", "month", "total"] = "day"
+
+
+class PriceSettings(_Section):
+    """USD per million tokens, where litellm does not know the model's price."""
+
+    input_per_million: float = Field(ge=0)
+    output_per_million: float = Field(ge=0)
+
+
+class ModelUnderTestSettings(_Section):
+    """How a model that entropy scoring samples is called; by default under the name that the evals give it."""
+
+    model: str | None = None
+    api_key_variable: str | None = Field(default=None, pattern=_VARIABLE)
+    api_base: str | None = None
+    parameters: dict[str, Any] = {}
+    price: PriceSettings | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        return without_keys(parameters)
+
+
 class LanguageModelSettings(_Section):
     """Which language model names and judges; none is a normal state. Keys stand in the environment, never here."""
 
     model: str | None = None
-    api_key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    api_key_variable: str | None = Field(default=None, pattern=_VARIABLE)
+    api_base: str | None = None
+    parameters: dict[str, Any] = {}
+    temperature: float = Field(default=0.0, ge=0)
+    max_tokens: int = Field(default=1500, ge=1)
+    max_concurrent: int = Field(default=50, ge=1)
+    timeout_seconds: float = Field(default=120, gt=0)
+    max_attempts: int = Field(default=5, ge=1)
+    budget: BudgetSettings = BudgetSettings()
+    price: PriceSettings | None = None
+    prompts_folder: Path | None = None
+    names: bool = True
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_keys(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        return without_keys(parameters)
+
+    @property
+    def identity(self) -> list[Any] | None:
+        """What of it changes an answer; budgets, prices and patience do not."""
+        if self.model is None:
+            return None
+        return [self.model, self.api_base, self.parameters, self.temperature, self.max_tokens]
+
+
+class EntropySettings(_Section):
+    """How the model under test is sampled where `score_mode` is entropy."""
+
+    n_samples: int = Field(default=8, ge=2)
+    temperature: float = Field(default=1.0, ge=0)
+    consistency_threshold: Share = 0.8
+    grouping: Literal["complete", "components", "greedy"] = "complete"
+    models: dict[str, ModelUnderTestSettings] = {}
+
+
+class JudgingSettings(_Section):
+    """Which failures are judged, and by what: the language model where there is one, else the rules."""
+
+    judge: Literal["auto", "rules", "model"] = "auto"
+    ratio: float = Field(default=1.0, gt=0, le=1)
+    contrast_answers: int = Field(default=2, ge=0, le=10)
+
+
+class TaxonomySettings(_Section):
+    """How the kinds of error are arranged. A taxonomy stays until too many errors do not fit into it."""
+
+    max_depth: int = Field(default=3, ge=1, le=6)
+    min_size: int = Field(default=10, ge=2)
+    max_categories: int = Field(default=25, ge=2)
+    merge_rare: int | None = Field(default=None, ge=2)
+    rebuild_above: Share = 0.2
+    seed_file: Path | None = None
 
 
 class ClusterSettings(_Section):
@@ -157,12 +253,21 @@ class Settings(_Section):
     datasets: dict[str, DatasetSettings] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
+    entropy: EntropySettings = EntropySettings()
+    judging: JudgingSettings = JudgingSettings()
+    taxonomy: TaxonomySettings = TaxonomySettings()
     clusters: ClusterSettings = ClusterSettings()
     slices: SliceSettings = SliceSettings()
     comparisons: ComparisonSettings = ComparisonSettings()
     coverage: CoverageSettings = CoverageSettings()
     automation: AutomationSettings = AutomationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+
+    @model_validator(mode="after")
+    def _judge_exists(self) -> Settings:
+        if self.judging.judge == "model" and self.language_model.model is None:
+            raise ValueError("judging.judge is 'model', but language_model.model names none")
+        return self
 
     @property
     def warehouse_path(self) -> Path:
@@ -173,6 +278,16 @@ class Settings(_Section):
     def report_folder(self) -> Path:
         """Where `audit_report` writes."""
         return self.home / "reports"
+
+    @property
+    def call_store_path(self) -> Path:
+        """The SQLite file with the language models' replies and what they cost."""
+        return self.home / "language_model_calls.sqlite"
+
+    @property
+    def judged_by_model(self) -> bool:
+        """Whether a language model judges errors and builds their taxonomy."""
+        return self.judging.judge == "model" or (self.judging.judge == "auto" and self.language_model.model is not None)
 
     def dataset(self, name: str) -> DatasetSettings:
         """Return what holds for one dataset."""
@@ -210,6 +325,7 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
         path: the file; by default the one that FAULTMAP_SETTINGS names, else `faultmap.yaml` in the current folder
             where there is one, else none.
         home: the state folder; wins over FAULTMAP_HOME, which wins over the file's `home`.
+    With FAULTMAP_WITHOUT_MODEL set, no language model is used, whatever the file says.
     Raises:
         ConfigurationError: the file cannot be read, is no YAML, has an unknown key or a value that is not allowed.
     """
@@ -220,9 +336,17 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
     if chosen_home:
         content = {**content, "home": str(chosen_home)}
     try:
-        return Settings.model_validate(content)
+        found = Settings.model_validate(content)
+        return without_model(found) if os.environ.get(WITHOUT_MODEL_VARIABLE) else found
     except ValidationError as error:
         raise ConfigurationError(f"{source}: {_first_problem(error)}") from None
+
+
+def without_model(settings: Settings) -> Settings:
+    """Return the same settings as if no language model were named: keyword names, judgments by rules."""
+    language_model = settings.language_model.model_copy(update={"model": None})
+    judging = settings.judging.model_copy(update={"judge": "rules"})
+    return settings.model_copy(update={"language_model": language_model, "judging": judging})
 
 
 def _read_yaml(source: Path) -> dict[str, Any]:
@@ -249,15 +373,22 @@ def _first_problem(error: ValidationError) -> str:
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
     # Who mistakes the variable's name for the key itself shall not find the key in a log.
-    value = "its value" if key in _SECRETS else repr(str(problem["input"])[:80])
+    value = "its value" if key.rsplit(".", 1)[-1] in _SECRETS else repr(str(problem["input"])[:80])
     return f"{key}: {value} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
+
+
+# Sections whose keys the user chooses.
+_NAMED_SECTIONS: dict[str | int, type[BaseModel]] = {
+    "datasets": DatasetSettings,
+    "models": ModelUnderTestSettings,
+}
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = Settings
     for part in location[:-1]:
-        if part == "datasets":
-            section = DatasetSettings
+        if part in _NAMED_SECTIONS:
+            section = _NAMED_SECTIONS[str(part)]
         elif part in section.model_fields:
             annotation = section.model_fields[str(part)].annotation
             section = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else section

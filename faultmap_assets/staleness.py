@@ -11,10 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import Enum
 from typing import Any
 
 from faultmap_assets.settings import Settings
+from faultmap_core.llm import PromptLibrary
+from faultmap_core.taxonomy import TAXONOMY_TEMPLATES
 
 
 class Scope(Enum):
@@ -64,6 +67,8 @@ class AssetNode:
         upstream: the assets it reads.
         code_version: changes when its result would change for other reasons than its inputs.
         settings: the part of the settings that its result depends on, as JSON values.
+        tells_quarantine: it also tells which rows were set aside.
+        window: of upstream days, how many it reads: its own and those before it.
     """
 
     name: str
@@ -71,6 +76,14 @@ class AssetNode:
     upstream: tuple[str, ...]
     code_version: str
     settings: Callable[[Settings, Partition], Any]
+    tells_quarantine: bool = False
+    window: Callable[[Settings], int] = lambda settings: 1
+
+
+def window_of(day: str, days: int) -> list[str]:
+    """Return the last `days` days up to and with `day`, oldest first, all as YYYY-MM-DD."""
+    last = date.fromisoformat(day)
+    return [(last - timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
 
 
 def _share_keys(first: Partition, second: Partition) -> bool:
@@ -83,9 +96,59 @@ def _no_settings(settings: Settings, partition: Partition) -> None:
     return None
 
 
+def _language(settings: Settings, *templates: str) -> Any:
+    """What of the language model a result that is made with these prompt templates depends on."""
+    language_model = settings.language_model
+    if language_model.model is None:
+        return None
+    return [language_model.identity, PromptLibrary(language_model.prompts_folder).version(*templates)]
+
+
+def _naming(settings: Settings) -> Any:
+    return _language(settings, "name_regions") if settings.language_model.names else None
+
+
+def _scoring(settings: Settings, partition: Partition) -> Any:
+    rules = settings.dataset(partition.dataset or "")
+    if rules.score_mode == "given":
+        return rules.model_dump()
+    under_test = settings.entropy.model_dump(exclude={"models"}) if rules.score_mode == "entropy" else None
+    sampled = settings.entropy.models.get(partition.model or "") if rules.score_mode == "entropy" else None
+    return [
+        rules.model_dump(),
+        settings.embedding.model_dump(),
+        under_test,
+        sampled.model_dump(exclude={"price"}) if sampled else None,
+        settings.seed,
+    ]
+
+
+def _judging(settings: Settings, partition: Partition) -> Any:
+    language = _language(settings, "judge") if settings.judged_by_model else None
+    return [settings.judging.model_dump(exclude={"judge"}), language, settings.seed]
+
+
+def _taxonomy(settings: Settings, partition: Partition) -> Any:
+    return taxonomy_recipe(settings)
+
+
+def taxonomy_recipe(settings: Settings) -> list[Any]:
+    """Return what an error taxonomy is built with; another recipe wants another taxonomy."""
+    seed_file = settings.taxonomy.seed_file
+    language = _language(settings, *TAXONOMY_TEMPLATES) if settings.judged_by_model else None
+    return [
+        settings.taxonomy.model_dump(exclude={"seed_file", "rebuild_above"}),
+        seed_file.read_text(encoding="utf-8") if seed_file and seed_file.is_file() else None,
+        # Vectors are looked at where neither the rules nor a model place an error.
+        settings.embedding.model_dump() if seed_file and not settings.judged_by_model else None,
+        language,
+        settings.seed,
+    ]
+
+
 ASSET_GRAPH: tuple[AssetNode, ...] = (
     AssetNode("raw_evals", Scope.DATASET_MODEL, (), "1", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "1", lambda s, p: s.dataset(p.dataset or "").model_dump()),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "1", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
         "prompt_clusters",
@@ -99,7 +162,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         Scope.DATASET_MODEL,
         ("raw_evals", "scores", "prompt_clusters"),
         "2",
-        lambda s, p: [s.slices.model_dump(), s.language_model.model_dump(), s.seed],
+        lambda s, p: [s.slices.model_dump(), _naming(s), s.seed],
     ),
     AssetNode(
         "model_comparisons",
@@ -110,9 +173,25 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             s.slices.model_dump(),
             s.comparisons.model_dump(),
             s.dataset(p.dataset or "").higher_is_better,
-            s.language_model.model_dump(),
+            _naming(s),
             s.seed,
         ],
+    ),
+    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "1", _judging),
+    AssetNode(
+        "dataset_quality",
+        Scope.DATASET,
+        ("raw_evals", "scores", "error_judgments"),
+        "1",
+        lambda s, p: s.slices.significance_level,
+    ),
+    AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
+    AssetNode(
+        "error_signatures",
+        Scope.NONE,
+        ("scores", "failure_slices", "error_judgments", "error_taxonomy"),
+        "1",
+        lambda s, p: s.slices.significance_level,
     ),
     AssetNode("production_logs", Scope.DAY, (), "1", _no_settings),
     AssetNode(
@@ -125,15 +204,25 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             s.embedding.model_dump(),
             s.slices.significance_level,
             s.clusters.model_dump(),
-            s.language_model.model_dump(),
+            _naming(s),
         ],
     ),
     AssetNode(
         "audit_report",
         Scope.NONE,
-        ("scores", "prompt_clusters", "failure_slices", "model_comparisons", "coverage_gaps"),
-        "1",
+        (
+            "scores",
+            "prompt_clusters",
+            "failure_slices",
+            "model_comparisons",
+            "dataset_quality",
+            "error_taxonomy",
+            "error_signatures",
+            "coverage_gaps",
+        ),
+        "2",
         _no_settings,
+        tells_quarantine=True,
     ),
 )
 """Every asset after those that it reads."""
@@ -176,11 +265,14 @@ class Materialization:
 
     Attributes:
         blocked_by: the blocking check that failed on it, if one did; nothing below it is made then.
+        pending: rows that a language model did not answer for. They make the partition stale, but what is below it
+            does not wait for them.
     """
 
     data_version: str
     inputs: Inputs
     blocked_by: str | None = None
+    pending: int = 0
 
 
 @dataclass(frozen=True)
@@ -206,11 +298,18 @@ class WarehouseState:
         pairs = [source for source in self.sources if not source.day]
         return sorted({Partition(source.dataset) for source in pairs}) if scope is Scope.DATASET else sorted(pairs)
 
-    def upstream(self, node: AssetNode, partition: Partition) -> Iterator[AssetPartition]:
-        """Yield what one partition reads: for every upstream asset the partitions that share its keys."""
+    def upstream(self, node: AssetNode, partition: Partition, settings: Settings) -> Iterator[AssetPartition]:
+        """Yield what one partition reads: for every upstream asset the partitions that share its keys.
+
+        Of days, those of the node's window that have logs, oldest first.
+        """
         for name in node.upstream:
             scope = NODES[name].scope
-            if scope is node.scope:
+            if scope is node.scope is Scope.DAY:
+                for day in window_of(partition.day or "", node.window(settings)):
+                    if Partition(day=day) in self.sources:
+                        yield name, Partition(day=day)
+            elif scope is node.scope:
                 yield name, partition
             elif scope is Scope.DATASET and node.scope is Scope.DATASET_MODEL:
                 yield name, Partition(partition.dataset)
@@ -222,11 +321,11 @@ class WarehouseState:
     def inputs(self, node: AssetNode, partition: Partition, settings: Settings) -> Inputs:
         """Return what a partition would be made from if it were made now."""
         versions: dict[str, list[list[str]]] = {name: [] for name in node.upstream}
-        for name, upstream in self.upstream(node, partition):
+        for name, upstream in self.upstream(node, partition, settings):
             record = self.materialized.get((name, upstream))
             versions[name].append([upstream.key, record.data_version if record else ""])
         upstream_digests = {name: _digest(found) for name, found in versions.items()}
-        if node.scope is Scope.NONE:
+        if node.tells_quarantine:
             upstream_digests["quarantine"] = self.quarantine
         if not node.upstream:
             upstream_digests["files"] = self.sources.get(partition, "")
@@ -241,6 +340,7 @@ class StalePartition:
         reason: why, in words.
         inputs: what it would be made from now.
         waits_for: partitions above it that are not settled yet; while there are any it cannot be made.
+        pending_only: it is stale only because a language model did not answer for some rows.
     """
 
     asset: str
@@ -248,6 +348,7 @@ class StalePartition:
     reason: str
     inputs: Inputs
     waits_for: tuple[AssetPartition, ...] = ()
+    pending_only: bool = False
 
 
 def stale_partitions(
@@ -266,18 +367,23 @@ def stale_partitions(
     stale: list[StalePartition] = []
     for node in ASSET_GRAPH:
         for partition in state.partitions(node.scope):
-            upstream = list(state.upstream(node, partition))
+            upstream = list(state.upstream(node, partition, settings))
             free = {name for name, other in upstream if (name, other) not in held and other != partition}
             waits_for = tuple(
-                above for above in upstream if above in unsettled and not (above in held and above[0] in free)
+                above
+                for above in upstream
+                # Its own day is no bystander: a window is not made without it.
+                if above in unsettled and not (above in held and above[0] in free and above[1] != partition)
             )
             if any(above in held for above in waits_for):
                 held.add((node.name, partition))
             inputs = state.inputs(node, partition, settings)
             record = state.materialized.get((node.name, partition))
             reason = _difference(record.inputs if record else None, inputs)
-            if reason:
-                stale.append(StalePartition(node.name, partition, reason, inputs, waits_for))
+            pending = record.pending if record else 0
+            if reason or pending:
+                told = reason or f"{pending:,} rows wait for the language model"
+                stale.append(StalePartition(node.name, partition, told, inputs, waits_for, pending_only=not reason))
             if record and record.blocked_by:
                 held.add((node.name, partition))
             if reason or waits_for or (node.name, partition) in held:

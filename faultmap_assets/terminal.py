@@ -58,7 +58,7 @@ def progress(console: Console, title: str) -> Iterator[Progress]:
 def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Table:
     """One row per model and dataset."""
     found = Counter((row["dataset"], row["model"]) for row in slices)
-    table = _table("dataset", "model", ">examples", ">failed", ">rate", ">slices")
+    table = plain_table("dataset", "model", ">examples", ">failed", ">rate", ">slices")
     for row in summaries:
         table.add_row(
             literal(row["dataset"]),
@@ -74,7 +74,7 @@ def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mappi
 def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     """One table per dataset and model, worst slice first."""
     for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in slices):
-        table = _table("slice", ">size", ">failed", ">rest", ">excess", ">adj. p", "id")
+        table = plain_table("slice", ">size", ">failed", ">rest", ">excess", ">adj. p", "id")
         table.title = literal(f"{model} on {dataset}", "bold")
         table.title_justify = "left"
         for row in slices:
@@ -94,7 +94,7 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
 def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     """One table of all pairs of models, then one per pair with the slices where the winner changes."""
     if pairs:
-        table = _table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
+        table = plain_table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
         for pair in pairs:
             table.add_row(
                 literal(pair["dataset"]),
@@ -109,7 +109,7 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         yield table
     for pair in pairs:
         if pair["slices"]:
-            table = _table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")
+            table = plain_table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")
             table.title = literal(f"{pair['model_a']} (A) or {pair['model_b']} (B) on {pair['dataset']}", "bold")
             table.title_justify = "left"
             for row in pair["slices"]:
@@ -128,7 +128,7 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
 def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     """One table of the days, then one of the gaps of all days."""
     if days:
-        table = _table("day", ">production", ">tests", ">coverage", ">range", ">in gaps", ">gaps")
+        table = plain_table("day", ">production", ">tests", ">coverage", ">range", ">in gaps", ">gaps")
         for day in days:
             table.add_row(
                 day["day"],
@@ -142,7 +142,7 @@ def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         yield table
     gaps = [gap for day in days for gap in day["gaps"]]
     if gaps:
-        table = _table("day", "what is not tested", "kind", ">prompts", ">traffic", ">tests", ">expected", "id")
+        table = plain_table("day", "what is not tested", "kind", ">prompts", ">traffic", ">tests", ">expected", "id")
         for gap in gaps:
             table.add_row(
                 gap["day"],
@@ -169,6 +169,13 @@ def print_slice(console: Console, row: Mapping[str, Any]) -> None:
         f" adjusted p {p_value(row['adjusted_p_value'])} ({row['test_used']})",
         highlight=False,
     )
+    for label, text in (("root cause", row["root_cause"]), ("remedy", row["suggested_remediation"])):
+        if text:
+            console.print(Text.assemble((f"{label}  ", "dim"), literal(text)))
+    if row["cited_examples"]:
+        console.print(literal(f"seen in {', '.join(row['cited_examples'])} (named by {row['named_by']})", "dim"))
+    if row["naming_note"]:
+        console.print(literal(row["naming_note"], "yellow"))
     for example in row["examples"]:
         console.print()
         style = "red" if example["failed"] else "green"
@@ -186,7 +193,7 @@ def print_slice(console: Console, row: Mapping[str, Any]) -> None:
 
 def stale_table(stale: Sequence[StalePartition]) -> Table:
     """One row per stale partition with its reason."""
-    table = _table("stale", "partition", "why", "waits for")
+    table = plain_table("stale", "partition", "why", "waits for")
     for item in stale[: 2 * _REASONS_SHOWN]:
         waits = item.waits_for[0] if item.waits_for else None
         more = f" (+{len(item.waits_for) - 1})" if len(item.waits_for) > 1 else ""
@@ -203,7 +210,7 @@ def stale_table(stale: Sequence[StalePartition]) -> Table:
 
 def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """One row per file and reason, with the first line where it happened."""
-    table = _table("quarantined rows of", ">first line", ">rows", "why")
+    table = plain_table("quarantined rows of", ">first line", ">rows", "why")
     groups: dict[tuple[str, str], list[int]] = {}
     for row in rows:
         groups.setdefault((row["path"], row["reason"]), []).append(row["line"])
@@ -214,7 +221,7 @@ def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
     """Columns whose name starts with `>` are numbers."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in columns:

@@ -116,7 +116,7 @@ def test_status_of_a_fresh_warehouse(run, home: str):
     content = run("status", "--home", home, "--json").json()
     assert content["stale"] == content["blocked"] == content["quarantined"] == []
     assert content["assets"]["scores"] == 4
-    assert "19 of 19 partitions are fresh" in run("status", "--home", home).out
+    assert "27 of 27 partitions are fresh" in run("status", "--home", home).out
 
 
 def test_status_tells_what_is_stale_and_why(run, home: str, tmp_path: Path):

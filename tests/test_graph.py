@@ -10,7 +10,7 @@ import pytest
 
 from faultmap_assets import queries
 from faultmap_assets.audit import RefreshOutcome
-from faultmap_assets.automation import ASSETS_TAG
+from faultmap_assets.automation import ASSETS_TAG, dagster_key
 from faultmap_assets.definitions import defs
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
@@ -36,7 +36,9 @@ def test_everything_is_made_once_and_nothing_fails(audited):
     _, outcome = audited
     assert outcome.failed == ()
     assert outcome.left == ()
-    assert len(outcome.made) == len(set(outcome.made)) == 4 + 4 + 2 + 2 + 4 + 2 + 1
+    # Two datasets, two models, no production logs.
+    partitions = {Scope.DATASET_MODEL: 4, Scope.DATASET: 2, Scope.DAY: 0, Scope.NONE: 1}
+    assert len(outcome.made) == len(set(outcome.made)) == sum(partitions[node.scope] for node in ASSET_GRAPH)
 
 
 def test_rows_are_accounted_for_in_every_table(audited):
@@ -104,16 +106,21 @@ def test_dagster_knows_every_materialisation_with_its_data_version(audited):
             assert tags["dagster/data_version"] == state.materialized[node.name, partition].data_version
 
 
-def test_checks_passed_and_are_recorded(audited):
+def test_every_check_is_recorded_once_for_every_partition_and_none_stays_planned(audited):
     project, _ = audited
-    statuses = [
-        record.status.value
-        for name in ("unique_ids", "quarantine_share", "complete_scores", "scored_share")
-        for record in project.instance.event_log_storage.get_asset_check_execution_history(
-            dg.AssetCheckKey(dg.AssetKey("scores" if "scor" in name else "raw_evals"), name), limit=10
-        )
-    ]
-    assert statuses == ["SUCCEEDED"] * 4 * 4
+    with project.warehouse.read() as connection:
+        state = read_state(connection)
+    seen = set()
+    for node in ASSET_GRAPH:
+        if node.scope is Scope.DAY:
+            continue
+        verdicts = {str(dagster_key(one)) if one.key else None: "SUCCEEDED" for one in state.partitions(node.scope)}
+        for check in defs.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey(node.name)}):
+            history = project.instance.event_log_storage.get_asset_check_execution_history(check, limit=50)
+            assert {record.partition: record.status.value for record in history} == verdicts, check
+            assert len(history) == len(verdicts)
+            seen.add(check.name)
+    assert seen >= {"unique_ids", "quarantine_share", "complete_scores", "scored_share", "all_pairs"}
 
 
 def test_lineage_in_dagster_is_the_lineage_of_staleness():
@@ -196,14 +203,24 @@ def test_new_results_of_one_model_make_only_what_depends_on_them(tmp_path: Path,
     write_csv(project.evals / "update.csv", [{**row, "dataset": "school"} for row in changed])
     project.ingest()
     made = [(asset, partition.key) for asset, partition in project.audit().made]
-    assert made == [
+    assert len(made) == len(set(made))
+    # The prompts are the same: embeddings are looked at, and clusters stay.
+    assert set(made) == {
         ("raw_evals", "school|beta"),
         ("scores", "school|beta"),
         ("prompt_embeddings", "school"),
         ("failure_slices", "school|beta"),
         ("model_comparisons", "school"),
+        ("error_judgments", "school|beta"),
+        ("dataset_quality", "school"),
+        ("error_taxonomy", ""),
+        ("error_signatures", ""),
         ("audit_report", ""),
-    ]
+    }
+    for above, below in (("raw_evals", "scores"), ("scores", "failure_slices"), ("error_taxonomy", "error_signatures")):
+        assets = [asset for asset, _ in made]
+        assert assets.index(above) < assets.index(below)
+    assert made[-1] == ("audit_report", "")
 
 
 def test_a_failed_blocking_check_stops_what_is_below_and_names_itself(project: Project, monkeypatch):
@@ -236,5 +253,10 @@ def test_a_changed_threshold_is_a_changed_verdict_without_new_embeddings(audited
 
 def test_runs_tell_what_they_make(audited):
     project, _ = audited
-    tags = {run.tags[ASSETS_TAG] for run in project.instance.get_runs()}
-    assert tags >= {"raw_evals,scores", "prompt_embeddings,prompt_clusters,model_comparisons", "audit_report"}
+    making = [run.tags[ASSETS_TAG].split(",") for run in project.instance.get_runs()]
+    assert {asset for assets in making for asset in assets} == {
+        node.name for node in ASSET_GRAPH if node.scope is not Scope.DAY
+    }
+    # What one run can make in a row, it makes.
+    assert any({"raw_evals", "scores"} <= set(assets) for assets in making)
+    assert any({"prompt_embeddings", "prompt_clusters", "model_comparisons"} <= set(assets) for assets in making)

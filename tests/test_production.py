@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from faultmap_assets import queries
+from faultmap_assets.definitions import defs
 from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.records import read_state
 from faultmap_assets.staleness import Partition, Scope, stale_partitions
@@ -18,6 +20,12 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 TRIPS = [f"What should I pack for a trip of {days} days to the {place}?" for days in (2, 5, 9, 14) for place in (
     "mountains", "seaside", "desert", "city", "islands", "forest")]  # fmt: skip
+
+
+EXPECTED_CHECKS = {
+    "production_logs": {"unique_log_ids"},
+    "coverage_gaps": {"every_prompt_judged", "tests_present"},
+}
 
 
 def write_logs(folder: Path, day: str, prompts: list[str]) -> Path:
@@ -43,6 +51,13 @@ def familiar_prompts() -> list[str]:
 def deliver(project: Project, folder: Path) -> None:
     for path in find_source_files([str(folder)]):
         ingest_file(project.warehouse, path, project.settings.log_options())
+
+
+def latest_check(project: Project, asset: str, check: str) -> dg.AssetCheckEvaluation:
+    (record,) = project.instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey(asset), check), limit=1
+    )
+    return record.event.dagster_event.asset_check_evaluation_data
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +89,25 @@ def test_days_are_made_and_recorded(produced):
     with project.warehouse.read() as connection:
         state = read_state(connection)
     assert state.partitions(Scope.DAY) == [Partition(day="2026-11-01"), Partition(day="2026-11-02")]
+
+
+@pytest.mark.parametrize("asset", ["production_logs", "coverage_gaps"])
+def test_every_check_of_a_day_is_recorded_once_and_none_stays_planned(produced, asset: str):
+    project, _, _ = produced
+    checks = defs.resolve_asset_graph().get_check_keys_for_assets({dg.AssetKey(asset)})
+    assert {check.name for check in checks} >= EXPECTED_CHECKS[asset]
+    for check in checks:
+        history = project.instance.event_log_storage.get_asset_check_execution_history(check, limit=50)
+        assert [(record.partition, record.status.value) for record in history] == [
+            ("2026-11-02", "SUCCEEDED"),
+            ("2026-11-01", "SUCCEEDED"),
+        ]
+        for record in history:
+            judged = record.event.dagster_event.asset_check_evaluation_data.target_materialization_data
+            (event,) = project.instance.fetch_materializations(
+                dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[record.partition]), limit=5
+            ).records
+            assert judged.run_id == event.run_id
 
 
 def test_rows_are_accounted_for(produced):
@@ -151,3 +185,29 @@ def test_logs_without_any_test_suite_are_a_valid_audit(tmp_path: Path, monkeypat
     (day,) = queries.coverage(project.warehouse)
     assert (day["tests"], day["production"]) == (0, len(TRIPS))
     assert day["coverage_low"] <= day["coverage_high"]
+    verdicts = {name: latest_check(project, "coverage_gaps", name) for name in ("every_prompt_judged", "tests_present")}
+    assert verdicts["every_prompt_judged"].passed
+    # A warning: the day is audited all the same, and nothing below it waits.
+    assert not verdicts["tests_present"].passed
+    assert verdicts["tests_present"].severity is dg.AssetCheckSeverity.WARN
+    assert outcome.blocked == outcome.left == ()
+
+
+def test_a_day_whose_keys_are_not_unique_is_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = make_project(tmp_path)
+    monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
+    # Two epochs of one request: a log knows no repeats, so the request would count twice.
+    rows = [
+        {"id": f"r{number // 2}", "epoch": number % 2, "timestamp": "2026-11-04T10:00:00Z", "prompt": prompt}
+        for number, prompt in enumerate(TRIPS)
+    ]
+    path = tmp_path / "logs" / "repeats.jsonl"
+    path.parent.mkdir()
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    deliver(project, path.parent)
+    outcome = project.audit()
+    day = Partition(day="2026-11-04")
+    assert outcome.blocked == ((("production_logs", day), "unique_log_ids"),)
+    assert ("coverage_gaps", day) in [(item.asset, item.partition) for item in outcome.left]
+    assert queries.coverage(project.warehouse) == []
+    assert not latest_check(project, "production_logs", "unique_log_ids").passed

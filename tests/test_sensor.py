@@ -49,7 +49,8 @@ def test_new_files_request_what_can_be_made_first(delivered: Project):
         ("refresh_dataset_model", "school|beta"),
     ]
     for request in requests:
-        assert [key.to_user_string() for key in request.asset_selection] == ["raw_evals", "scores"]
+        made = [key.to_user_string() for key in request.asset_selection]
+        assert made == ["raw_evals", "scores", "error_judgments"]
     assert delivered.instance.get_dynamic_partitions("dataset") == ["school"]
     assert sorted(delivered.instance.get_dynamic_partitions("model")) == ["alpha", "beta"]
 

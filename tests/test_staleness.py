@@ -58,12 +58,13 @@ def test_a_settled_warehouse_has_nothing_to_do():
 def test_an_empty_warehouse_is_made_in_order_without_a_partition_twice():
     runs = follow(WarehouseState({Partition("d1", "m1"): "a", Partition("d1", "m2"): "b"}), Settings())
     assert runs == [
-        "raw_evals+scores d1|m1",
-        "raw_evals+scores d1|m2",
-        "prompt_embeddings+prompt_clusters+model_comparisons d1",
+        "raw_evals+scores+error_judgments d1|m1",
+        "raw_evals+scores+error_judgments d1|m2",
+        "prompt_embeddings+prompt_clusters+model_comparisons+dataset_quality d1",
+        "error_taxonomy",
         "failure_slices d1|m1",
         "failure_slices d1|m2",
-        "audit_report",
+        "error_signatures+audit_report",
     ]
 
 
@@ -75,11 +76,12 @@ def test_one_models_new_results_on_known_prompts_touch_only_what_depends_on_them
     unchanged = {"prompt_embeddings": before.materialized["prompt_embeddings", Partition("d2")].data_version}
     assert follow(state, settings, unchanged) == [
         "raw_evals d2|m3",
-        "scores d2|m3",
+        "scores+error_judgments d2|m3",
         "prompt_embeddings d2",
         "failure_slices d2|m3",
-        "model_comparisons d2",
-        "audit_report",
+        "model_comparisons+dataset_quality d2",
+        "error_taxonomy",
+        "error_signatures+audit_report",
     ]
 
 
@@ -88,8 +90,10 @@ def test_a_changed_threshold_makes_scores_and_what_follows_and_no_embedding():
     changed = Settings.model_validate({"datasets": {"d1": {"success_threshold": 0.7}}})
     assert follow(before, changed) == [
         *[f"scores d1|{model}" for model in MODELS],
-        *[f"failure_slices d1|{model}" for model in MODELS],
+        *[f"failure_slices+error_judgments d1|{model}" for model in MODELS],
         "model_comparisons d1",
+        "dataset_quality d1",
+        "error_taxonomy+error_signatures",
         "audit_report",
     ]
 
@@ -101,7 +105,7 @@ def test_a_new_embedder_makes_embeddings_and_what_follows_and_no_scores():
         *[f"prompt_clusters {dataset}" for dataset in DATASETS],
         *[f"failure_slices {dataset}|{model}" for dataset in DATASETS for model in MODELS],
         *[f"model_comparisons {dataset}" for dataset in DATASETS],
-        "audit_report",
+        "error_signatures+audit_report",
     ]
 
 
@@ -109,14 +113,15 @@ def test_a_day_of_logs_is_made_once_and_waits_for_the_tests_that_it_is_held_agai
     settings = Settings()
     sources = {Partition("d1", "m1"): "a", Partition(day="2026-11-01"): "b", Partition(day="2026-11-02"): "c"}
     assert follow(WarehouseState(sources), settings) == [
-        "raw_evals+scores d1|m1",
+        "raw_evals+scores+error_judgments d1|m1",
         "production_logs 2026-11-01",
         "production_logs 2026-11-02",
-        "prompt_embeddings+prompt_clusters+model_comparisons d1",
+        "prompt_embeddings+prompt_clusters+model_comparisons+dataset_quality d1",
+        "error_taxonomy",
         "failure_slices d1|m1",
         "coverage_gaps 2026-11-01",
         "coverage_gaps 2026-11-02",
-        "audit_report",
+        "error_signatures+audit_report",
     ]
     late = WarehouseState({**sources, Partition(day="2026-11-02"): "later"}, settled(settings, sources).materialized)
     assert follow(late, settings) == ["production_logs 2026-11-02", "coverage_gaps 2026-11-02", "audit_report"]
@@ -165,6 +170,10 @@ def test_a_failed_blocking_check_holds_back_everything_below():
         "prompt_clusters",
         "failure_slices",
         "model_comparisons",
+        "error_judgments",
+        "dataset_quality",
+        "error_taxonomy",
+        "error_signatures",
         "audit_report",
     }
 
@@ -182,13 +191,38 @@ def test_a_blocked_partition_holds_back_its_own_chain_and_no_other():
             runs.append(f"{'+'.join(run.assets)} {run.partition.key}".strip())
             state = make(state, settings, *[(asset, run.partition) for asset in run.assets])
     assert runs == [
-        "raw_evals+scores d1|m2",
-        "prompt_embeddings+prompt_clusters+model_comparisons d1",
+        "raw_evals+scores+error_judgments d1|m2",
+        "prompt_embeddings+prompt_clusters+model_comparisons+dataset_quality d1",
+        "error_taxonomy",
         "failure_slices d1|m2",
-        "audit_report",
+        "error_signatures+audit_report",
     ]
     left = [(item.asset, item.partition.key) for item in stale_partitions(state, settings)]
-    assert left == [("scores", "d1|m1"), ("failure_slices", "d1|m1")]
+    assert left == [("scores", "d1|m1"), ("failure_slices", "d1|m1"), ("error_judgments", "d1|m1")]
+
+
+def test_what_a_model_did_not_answer_makes_stale_and_holds_nothing_back():
+    settings = Settings()
+    state = settled(settings)
+    key = ("error_judgments", Partition("d1", "m1"))
+    record = state.materialized[key]
+    waiting = Materialization(record.data_version, record.inputs, pending=12)
+    stale = stale_partitions(WarehouseState(SOURCES, {**state.materialized, key: waiting}), settings)
+    assert [(item.asset, item.partition.key, item.reason, item.pending_only) for item in stale] == [
+        ("error_judgments", "d1|m1", "12 rows wait for the language model", True)
+    ]
+
+
+def test_a_model_and_its_prompts_are_a_reason_where_they_are_asked():
+    before = settled(Settings())
+    named = Settings.model_validate({"language_model": {"model": "openai/gpt-4o-mini"}})
+    assert {item.asset for item in stale_partitions(before, named) if not item.waits_for} == {
+        "failure_slices",
+        "model_comparisons",
+        "error_judgments",
+    }
+    richer = Settings.model_validate({"language_model": {"model": "openai/gpt-4o-mini", "budget": {"cost_usd": 9}}})
+    assert stale_partitions(settled(named), richer) == []
 
 
 def test_a_raised_limit_makes_a_blocked_partition_anew():
@@ -213,7 +247,14 @@ def test_a_vanished_source_changes_what_fans_in():
         (item.asset, item.partition.key)
         for item in stale_partitions(WarehouseState(left, before.materialized), settings)
     ]
-    assert stale == [("prompt_embeddings", "d3"), ("model_comparisons", "d3"), ("audit_report", "")]
+    assert stale == [
+        ("prompt_embeddings", "d3"),
+        ("model_comparisons", "d3"),
+        ("dataset_quality", "d3"),
+        ("error_taxonomy", ""),
+        ("error_signatures", ""),
+        ("audit_report", ""),
+    ]
 
 
 @pytest.mark.parametrize("scope", list(Scope))

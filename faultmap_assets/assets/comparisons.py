@@ -1,14 +1,16 @@
 """model_comparisons: which model wins on a dataset, and in which slices that changes."""
 
 import json
+import math
 from collections.abc import Sequence
 
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import queries
+from faultmap_assets import checks, queries
 from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import by_dataset, datasets
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
@@ -19,6 +21,16 @@ from faultmap_core.paired_rows import ComparisonSettings
 from faultmap_core.results import strict
 
 _LEAST_MODELS = 2
+
+# Counted in the warehouse, not by the core that is checked.
+_SHARED_PAIRS = """
+WITH judged AS (
+    SELECT model, example_id, prompt_id FROM scores JOIN example_prompts USING (dataset, model, example_id)
+    WHERE dataset = $dataset AND failed IS NOT NULL
+)
+SELECT count(DISTINCT (a.model, b.model)) AS pairs
+FROM judged a JOIN judged b USING (example_id, prompt_id) WHERE a.model < b.model
+"""
 
 
 @dg.asset(
@@ -31,9 +43,13 @@ _LEAST_MODELS = 2
     group_name="where",
     kinds={"duckdb", "scipy"},
     code_version=NODES["model_comparisons"].code_version,
+    check_specs=[*checks.MODEL_COMPARISONS_CHECKS, checks.named_spec("model_comparisons")],
 )
 def model_comparisons(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+    namer: dg.ResourceParam[WarehouseNamer],
 ) -> Made:
     """Every pair of models on one dataset: the winner over all, and the slices where that changes."""
     refresh = Refresh.begin(context, warehouse, settings)
@@ -43,7 +59,10 @@ def model_comparisons(
     examples, answers = queries.common_examples(warehouse, dataset, prompts.prompt_ids)
     found = ManyComparisons(tuple(answers), (), ())
     if len(answers) >= _LEAST_MODELS:
-        found = compare_all(examples, answers, tree, prompts.vectors, _core_settings(settings, dataset))
+        found = compare_all(
+            examples, answers, tree, prompts.vectors, _core_settings(settings, dataset), namer.of(refresh.purpose)
+        )
+    slices = [one for pair in found.pairs for one in pair.slices]
     return refresh.write(
         {
             "model_comparisons": _pair_table(dataset, found.pairs),
@@ -54,6 +73,16 @@ def model_comparisons(
             "pairs": dg.MetadataValue.md(_markdown_pairs(found.pairs)),
             "who_wins_where": dg.MetadataValue.md(_markdown_standings(found)),
         },
+        checks=[
+            checks.all_pairs(
+                shared=warehouse.query(_SHARED_PAIRS, {"dataset": dataset}).column("pairs")[0].as_py(),
+                compared=sum(pair.compared_rows > 0 for pair in found.pairs),
+                pairs=math.comb(len(answers), 2),
+            ),
+            checks.named("model_comparisons", [one.naming_note for one in slices]),
+        ],
+        pending=namer.pending(slices),
+        calls=namer.calls,
     )
 
 
@@ -126,6 +155,10 @@ def _slice_table(dataset: str, found: ManyComparisons) -> pa.Table:
             "difference_low": one.difference_low,
             "difference_high": one.difference_high,
             "named_by": one.named_by,
+            "root_cause": one.root_cause,
+            "suggested_remediation": one.suggested_remediation,
+            "cited_examples": json.dumps(one.cited_examples, ensure_ascii=False),
+            "naming_note": one.naming_note,
             "failure_rates": json.dumps(strict(rates[pair.model_a, pair.model_b, one.slice_id]), ensure_ascii=False),
             "examples": json.dumps(strict(one.examples), ensure_ascii=False),
         }

@@ -1,14 +1,16 @@
 """production_logs and coverage_gaps: what production asks, day by day, and what the test suite never does."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import queries
+from faultmap_assets import checks, queries
 from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import days
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
@@ -39,6 +41,7 @@ ORDER BY dataset, example_id, model
     group_name="production",
     kinds={"duckdb"},
     code_version=NODES["production_logs"].code_version,
+    check_specs=checks.PRODUCTION_LOGS_CHECKS,
 )
 def production_logs(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
@@ -46,6 +49,7 @@ def production_logs(
     """What production was asked on one day (UTC), as the newest files deliver it."""
     refresh = Refresh.begin(context, warehouse, settings)
     rows = warehouse.query(_NEWEST_LOGS, refresh.partition.columns)
+    keys = rows.select(["source", "model", "log_id"])
     return refresh.write(
         {"production_logs": rows},
         version_of=rows.select(["source", "log_id", "model", "row_digest"]),
@@ -54,6 +58,7 @@ def production_logs(
             "models": len(rows.column("model").unique()),
             "sessions": len(rows.column("session_id").unique()),
         },
+        checks=[checks.unique_log_ids(keys.num_rows, keys.group_by(keys.column_names).aggregate([]).num_rows)],
     )
 
 
@@ -66,12 +71,14 @@ def production_logs(
     group_name="production",
     kinds={"duckdb", "scipy"},
     code_version=NODES["coverage_gaps"].code_version,
+    check_specs=[*checks.COVERAGE_GAPS_CHECKS, checks.named_spec("coverage_gaps")],
 )
 def coverage_gaps(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
     embedder: dg.ResourceParam[Embedder],
+    namer: dg.ResourceParam[WarehouseNamer],
 ) -> Made:
     """Regions of one day's production prompts that the test suite never asks, or asks too rarely."""
     refresh = Refresh.begin(context, warehouse, settings)
@@ -91,13 +98,17 @@ def coverage_gaps(
             max_test_ratio=settings.coverage.max_test_ratio,
             clustering_method=settings.clusters.method,
         ),
+        namer.of(refresh.purpose),
     )
+    gaps = [*found.gaps, *found.under_tested]
     day = str(refresh.partition.day)
+    judged = _prompt_table(day, logs, found)
+    counts = _counts(logs, judged, found)
     low, high = found.coverage_range
     return refresh.write(
         {
-            "coverage_gaps": _gap_table(day, [*found.gaps, *found.under_tested]),
-            "coverage_prompts": _prompt_table(day, logs, found),
+            "coverage_gaps": _gap_table(day, gaps),
+            "coverage_prompts": judged,
             "coverage_summaries": _summary_table(day, found),
         },
         vectors=new,
@@ -110,6 +121,13 @@ def coverage_gaps(
             "gaps": dg.MetadataValue.md(_markdown_table(found)),
             **({"note": found.note} if found.note else {}),
         },
+        checks=[
+            checks.every_prompt_judged(counts),
+            checks.tests_present(counts),
+            checks.named("coverage_gaps", [gap.naming_note for gap in gaps]),
+        ],
+        pending=namer.pending(gaps),
+        calls=namer.calls,
     )
 
 
@@ -132,6 +150,10 @@ def _gap_table(day: str, gaps: Sequence[CoverageGap]) -> pa.Table:
             "p_value": gap.p_value,
             "adjusted_p_value": gap.adjusted_p_value,
             "named_by": gap.named_by,
+            "root_cause": gap.root_cause,
+            "suggested_remediation": gap.suggested_remediation,
+            "cited_examples": json.dumps(gap.cited_examples, ensure_ascii=False),
+            "naming_note": gap.naming_note,
             "representative_prompts": json.dumps(gap.representative_prompts, ensure_ascii=False),
             "nearest_tests": json.dumps(strict(gap.nearest_tests), ensure_ascii=False),
         }
@@ -150,6 +172,19 @@ def _prompt_table(day: str, logs: pa.Table, found: CoverageResult) -> pa.Table:
             "status": pa.array(found.status, pa.string()),
             "gap_id": pa.array([gap_of.get(row) for row in range(logs.num_rows)], pa.string()),
         }
+    )
+
+
+def _counts(logs: pa.Table, judged: pa.Table, found: CoverageResult) -> checks.CoverageCounts:
+    verdicts = Counter(judged.column("status").to_pylist())
+    return checks.CoverageCounts(
+        tests=found.test_units,
+        logged=logs.num_rows,
+        covered=verdicts["covered"],
+        in_gaps=verdicts["gap"],
+        undetermined=verdicts["undetermined"],
+        naming_a_gap=judged.num_rows - judged.column("gap_id").null_count,
+        gap_sizes=sum(gap.size for gap in found.gaps),
     )
 
 

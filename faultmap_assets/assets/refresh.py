@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,13 @@ import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets.home import PROCESS_TAG, process_tag
+from faultmap_assets.language_model import copy_calls
 from faultmap_assets.partitions import partition_of
 from faultmap_assets.records import read_state, record, store_vectors
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Inputs, Materialization, Partition
 from faultmap_assets.warehouse import Connection, Warehouse, replace_partition
+from faultmap_core.llm import CallStore, Purpose
 
 if TYPE_CHECKING:
     Made = dg.MaterializeResult[None]
@@ -51,7 +53,7 @@ class Refresh:
                 f"{asset}: no eval file delivers rows for {partition.key!r}; run `faultmap audit FILE` first",
                 allow_retries=False,
             )
-        upstream = list(state.upstream(node, partition))
+        upstream = list(state.upstream(node, partition, settings))
         made = {name for name, above in upstream if (name, above) in state.materialized}
         for name, needed in upstream:
             # Of what fans in, one may be held back by its check while the others are there.
@@ -73,6 +75,9 @@ class Refresh:
         checks: Sequence[dg.AssetCheckResult] = (),
         version_of: pa.Table | None = None,
         vectors: pa.Table | None = None,
+        pending: int = 0,
+        calls: CallStore | None = None,
+        also: Callable[[Connection], None] | None = None,
     ) -> Made:
         """Replace the partition's rows, record what they were made from, and tell Dagster.
 
@@ -81,6 +86,9 @@ class Refresh:
             checks: their results; a failed blocking one keeps everything below waiting.
             version_of: what the data version is derived from, where that is not `tables`.
             vectors: embeddings to store beside it.
+            pending: rows that a language model did not answer for; they are asked for again later.
+            calls: where calls were noted, to be copied to `llm_calls`.
+            also: what else is written in the same transaction.
         """
         version = content_version([version_of] if version_of is not None else list(tables.values()))
         with self.warehouse.write() as connection:
@@ -88,10 +96,21 @@ class Refresh:
                 replace_partition(connection, table, self.partition.columns, rows)
             if vectors is not None:
                 store_vectors(connection, vectors)
-            self.record(connection, version, next(iter(tables.values())).num_rows, checks)
+            if calls is not None:
+                copy_calls(connection, calls)
+            if also is not None:
+                also(connection)
+            self.record(connection, version, next(iter(tables.values())).num_rows, checks, pending)
         return self.result(version, next(iter(tables.values())).num_rows, metadata, checks)
 
-    def record(self, connection: Connection, version: str, rows: int, checks: Sequence[dg.AssetCheckResult]) -> None:
+    def record(
+        self,
+        connection: Connection,
+        version: str,
+        rows: int,
+        checks: Sequence[dg.AssetCheckResult],
+        pending: int = 0,
+    ) -> None:
         """Record the materialisation in the transaction that writes its rows.
 
         Raises: dg.Failure where no file delivers the partition any more; the transaction is then rolled back.
@@ -106,7 +125,7 @@ class Refresh:
             connection,
             self.asset,
             self.partition,
-            Materialization(version, self.inputs, failed[0].check_name if failed else None),
+            Materialization(version, self.inputs, failed[0].check_name if failed else None, pending),
             run_id=self.run_id,
             rows=rows,
             seconds=self.seconds,
@@ -121,6 +140,11 @@ class Refresh:
             data_version=dg.DataVersion(version),
             check_results=list(checks),
         )
+
+    @property
+    def purpose(self) -> Purpose:
+        """Who asks a language model, for its ledger."""
+        return Purpose(self.asset, self.partition.key)
 
     @property
     def seconds(self) -> float:

@@ -13,7 +13,16 @@ from faultmap_assets.warehouse import Warehouse
 
 
 @dg.asset(
-    deps=["scores", "prompt_clusters", "failure_slices", "model_comparisons", "coverage_gaps"],
+    deps=[
+        "scores",
+        "prompt_clusters",
+        "failure_slices",
+        "model_comparisons",
+        "dataset_quality",
+        "error_taxonomy",
+        "error_signatures",
+        "coverage_gaps",
+    ],
     group_name="report",
     kinds={"html", "duckdb"},
     code_version=NODES["audit_report"].code_version,

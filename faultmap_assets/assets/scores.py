@@ -1,16 +1,41 @@
 """scores: one score and one verdict per example. `failed` is decided here and nowhere else."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from faultmap_assets import checks, pictures
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.language_model import open_model_under_test
 from faultmap_assets.partitions import dataset_and_model
 from faultmap_assets.settings import DatasetSettings, Settings
 from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.scoring import ExampleScores, given_scores
+from faultmap_core.embedding import Embedder
+from faultmap_core.entropy import entropy_scores
+from faultmap_core.llm import CallStore
+from faultmap_core.scoring import ExampleScores, given_scores, reference_scores
+
+_ANSWERS = """
+SELECT example_id, input_text, output_text, correct_answer, score FROM raw_evals
+WHERE dataset = $dataset AND model = $model ORDER BY example_id, epoch
+"""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Scores of the answers, what they are made of, and how many answers a language model owes."""
+
+    scores: NDArray[np.float64]
+    parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    pending: int = 0
+    calls: CallStore | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dg.asset(
@@ -22,44 +47,79 @@ from faultmap_core.scoring import ExampleScores, given_scores
     check_specs=checks.SCORES_CHECKS,
 )
 def scores(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+    embedder: dg.ResourceParam[Embedder],
 ) -> Made:
     """How well one model did on each example of one dataset, and whether it failed."""
     refresh = Refresh.begin(context, warehouse, settings)
-    answers = warehouse.query(
-        "SELECT example_id, score FROM raw_evals WHERE dataset = $dataset AND model = $model"
-        " ORDER BY example_id, epoch",
-        refresh.partition.columns,
-    )
+    answers = warehouse.query(_ANSWERS, refresh.partition.columns)
     rules = settings.dataset(str(refresh.partition.dataset))
+    scored = _scored(answers, rules, refresh, settings, embedder)
+    example_ids = answers.column("example_id").to_pylist()
     example_scores = given_scores(
-        answers.column("example_id").to_pylist(),
-        answers.column("score").to_numpy(),
-        success_threshold=rules.threshold,
-        higher_is_better=rules.higher_is_better,
+        example_ids, scored.scores, success_threshold=rules.threshold, higher_is_better=rules.higher_is_better
     )
     table = _table(refresh.partition, example_scores, rules)
-    scored = int(np.isfinite(example_scores.scores).sum())
     judged = np.isfinite(example_scores.failed)
+    finite = np.isfinite(example_scores.scores)
     counts = checks.ScoreCounts(
-        examples=answers.column("example_id").combine_chunks().unique().__len__(),
+        examples=len(set(example_ids)),
         rows=table.num_rows,
-        scored=scored,
+        scored=int(finite.sum()),
         judged=int(judged.sum()),
-        scored_and_judged=int((judged & np.isfinite(example_scores.scores)).sum()),
+        scored_and_judged=int((judged & finite).sum()),
     )
     failures = int(np.nansum(example_scores.failed))
     return refresh.write(
-        {"scores": table},
+        {"scores": table, "score_parts": _part_table(refresh.partition, example_ids, scored.parts)},
         metadata={
             "failures": failures,
-            "failure_rate": failures / scored if scored else None,
-            "unscored": table.num_rows - scored,
+            "failure_rate": failures / counts.scored if counts.scored else None,
+            "unscored": table.num_rows - counts.scored,
+            "score_mode": rules.score_mode,
             "success_threshold": rules.threshold,
             "histogram": dg.MetadataValue.md(pictures.score_histogram(example_scores.scores, rules.threshold)),
+            **scored.facts,
         },
         checks=[checks.complete_scores(counts), checks.scored_share(counts)],
+        pending=scored.pending,
+        calls=scored.calls,
     )
+
+
+def _scored(
+    answers: pa.Table, rules: DatasetSettings, refresh: Refresh, settings: Settings, embedder: Embedder
+) -> _Scored:
+    """Take the given scores, or compute them as the dataset's `score_mode` says."""
+    if rules.score_mode == "given":
+        return _Scored(np.asarray(answers.column("score").to_numpy(), dtype=np.float64))
+    responses = answers.column("output_text").to_pylist()
+    if rules.score_mode == "reference":
+        references = answers.column("correct_answer").to_pylist()
+        found = reference_scores(responses, references, embedder, seed=settings.seed)
+        facts = {"similarity_threshold": found.threshold, "similarity_threshold_source": found.source}
+        return _Scored(found.scores, {"similarity": found.similarity}, facts=facts)
+    model = open_model_under_test(settings, str(refresh.partition.model), calls := CallStore(settings.call_store_path))
+    drawn = entropy_scores(
+        answers.column("input_text").to_pylist(),
+        model,
+        embedder,
+        responses=responses,
+        seed=settings.seed,
+        purpose=refresh.purpose,
+        **settings.entropy.model_dump(exclude={"models"}),
+    )
+    parts = {
+        "semantic_entropy": drawn.semantic_entropy,
+        "normalized_entropy": drawn.normalized_entropy,
+        "self_consistency": drawn.self_consistency,
+        "answered_samples": drawn.answered.astype(np.float64),
+    }
+    pending = int((drawn.answered < drawn.n_samples).sum())
+    facts = {"sampled_model": drawn.model, **({"stopped": model.stopped} if model.stopped else {})}
+    return _Scored(drawn.scores, parts, pending, calls, facts)
 
 
 def _table(partition: Partition, example_scores: ExampleScores, rules: DatasetSettings) -> pa.Table:
@@ -78,3 +138,21 @@ def _table(partition: Partition, example_scores: ExampleScores, rules: DatasetSe
             "success_threshold": pa.array([rules.threshold] * size, pa.float64()),
         }
     )
+
+
+def _part_table(partition: Partition, example_ids: list[str], parts: Mapping[str, NDArray[np.float64]]) -> pa.Table:
+    """One row per answer and part; empty where the scores were given."""
+    size = len(example_ids)
+    tables = [
+        pa.table(
+            {
+                "dataset": pa.array([partition.dataset] * size, pa.string()),
+                "model": pa.array([partition.model] * size, pa.string()),
+                "example_id": pa.array(example_ids, pa.string()),
+                "part": pa.array([part] * size, pa.string()),
+                "value": pa.array(values, pa.float64(), from_pandas=True),
+            }
+        )
+        for part, values in parts.items()
+    ]
+    return pa.concat_tables(tables) if tables else pa.table({})

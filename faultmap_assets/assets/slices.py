@@ -7,9 +7,10 @@ import dagster as dg
 import numpy as np
 import pyarrow as pa
 
-from faultmap_assets import pictures, queries
+from faultmap_assets import checks, pictures, queries
 from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import by_dataset, dataset_and_model
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition
@@ -26,9 +27,13 @@ _TABLE_ROWS_SHOWN = 20
     group_name="where",
     kinds={"duckdb", "scipy"},
     code_version=NODES["failure_slices"].code_version,
+    check_specs=[checks.named_spec("failure_slices")],
 )
 def failure_slices(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+    namer: dg.ResourceParam[WarehouseNamer],
 ) -> Made:
     """Regions of a dataset's prompts where one model fails significantly more than on the rest."""
     refresh = Refresh.begin(context, warehouse, settings)
@@ -37,7 +42,11 @@ def failure_slices(
     tree = queries.cluster_tree(warehouse, dataset, prompts.prompt_ids)
     rows = queries.eval_rows(warehouse, refresh.partition, prompts.prompt_ids)
     analysis = find_failure_slices(
-        rows, tree, prompts.vectors, SliceSettings(**settings.slices.model_dump(), seed=settings.seed)
+        rows,
+        tree,
+        prompts.vectors,
+        SliceSettings(**settings.slices.model_dump(), seed=settings.seed),
+        namer.of(refresh.purpose),
     )
     places = queries.example_places(warehouse, dataset, prompts.prompt_ids)[rows.unit]
     members = {found.name: found.sample_indices for found in analysis.slices}
@@ -56,6 +65,9 @@ def failure_slices(
             "map": dg.MetadataValue.md(pictures.slice_map(places, np.asarray(rows.failed), members)),
             **({"note": analysis.note} if analysis.note else {}),
         },
+        checks=[checks.named("failure_slices", [one.naming_note for one in analysis.slices])],
+        pending=namer.pending(analysis.slices),
+        calls=namer.calls,
     )
 
 
@@ -83,6 +95,8 @@ def _slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Tab
             "named_by": found.named_by,
             "root_cause": found.root_cause,
             "suggested_remediation": found.suggested_remediation,
+            "cited_examples": json.dumps(found.cited_examples, ensure_ascii=False),
+            "naming_note": found.naming_note,
             "examples": json.dumps(strict(found.examples), ensure_ascii=False),
         }
         for rank, found in enumerate(slices, start=1)

@@ -1,0 +1,20 @@
+"""`faultmap`: audit eval files, read the findings, look after the warehouse."""
+
+from __future__ import annotations
+
+import sys
+
+from faultmap_assets.cli import audits, findings, why, project  # isort: skip  (the order of the help)
+from faultmap_assets.cli.common import app, print_errors
+from faultmap_core.errors import FaultmapError
+
+__all__ = ["app", "audits", "findings", "main", "project", "why"]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on standard error and exit code 2."""
+    try:
+        app()
+    except FaultmapError as error:
+        print_errors([str(error)])
+        sys.exit(2)

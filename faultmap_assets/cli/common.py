@@ -1,0 +1,154 @@
+"""What do all commands share? Options, the way to the warehouse, reading files, refreshing, and how errors are told.
+
+Exit codes: 0 done; 1 something could not be made (it says what); 2 wrong use, a bad setting or an unreadable file.
+What a command needs is imported when it runs, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from faultmap_core.errors import EvalFileError
+
+if TYPE_CHECKING:
+    from faultmap_assets.audit import RefreshOutcome
+    from faultmap_assets.ingestion import IngestedFile
+    from faultmap_assets.settings import Settings
+    from faultmap_assets.warehouse import Warehouse
+
+app = typer.Typer(
+    name="faultmap",
+    help="Find where your language models fail: significant failure slices from eval results.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="State folder (warehouse, reports, Dagster). Default: var.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+DatasetFilter = Annotated[list[str] | None, typer.Option("--dataset", help="Only this dataset; may be repeated.")]
+ModelFilter = Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")]
+
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+
+def settings_of(home: Path | None) -> Settings:
+    from faultmap_assets.settings import load_settings
+
+    return load_settings(home=home)
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    from faultmap_assets.warehouse import open_warehouse
+
+    if not settings.warehouse_path.exists():
+        stop(
+            [f"no warehouse at {settings.warehouse_path}; `faultmap audit FILE` makes it, --home names another folder"]
+        )
+    return open_warehouse(settings)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_errors(["interrupted; what was finished is kept, `faultmap audit` goes on from there"])
+        raise typer.Exit(130) from None
+
+
+def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[list[IngestedFile], list[str]]:
+    from faultmap_assets import terminal
+    from faultmap_assets.ingestion import find_source_files, ingest_file
+    from faultmap_assets.warehouse import open_warehouse
+
+    warehouse = open_warehouse(settings)
+    paths = find_source_files(patterns)
+    files: list[IngestedFile] = []
+    unreadable: list[str] = []
+    with interruptible(), terminal.progress(err, "reading") as shown:
+        task = shown.add_task("", total=len(paths))
+        for path in paths:
+
+            def on_rows(rows: int, name: str = path.name) -> None:
+                shown.update(task, description=terminal.printable(f"{name}: {rows:,} rows"))
+
+            try:
+                files.append(ingest_file(warehouse, path, options, on_rows))
+            except EvalFileError as error:
+                unreadable.append(str(error))
+            shown.advance(task)
+    return files, unreadable
+
+
+def refresh(settings: Settings) -> RefreshOutcome:
+    from faultmap_assets import terminal
+
+    with interruptible(), terminal.progress(err, "auditing") as shown:
+        task = shown.add_task("starting Dagster", total=None)
+        from faultmap_assets.audit import refresh_stale
+        from faultmap_assets.home import open_instance
+
+        done = 0
+
+        def on_run(run: Any, stale: int) -> None:
+            nonlocal done
+            shown.update(
+                task, completed=done, total=done + stale, description=f"{' + '.join(run.assets)} {run.partition.key}"
+            )
+            done += len(run.assets)
+
+        with open_instance(settings) as instance:
+            return refresh_stale(settings, instance, on_run)
+
+
+def end(outcome: RefreshOutcome | None, unreadable: Sequence[str]) -> None:
+    """Tell what could not be made or read, and leave with the exit code that says so."""
+    if outcome:
+        told = {failure.run.partition for failure in outcome.failed}
+        print_errors(
+            [f"{'+'.join(item.run.assets)} of {item.run.partition.key}: {item.reason}" for item in outcome.failed]
+            + [
+                f"{asset} of {partition.key}: its check {check} fails, so nothing is made of it; `faultmap status`"
+                " shows the rows"
+                for (asset, partition), check in outcome.blocked
+                if partition not in told
+            ]
+        )
+    if unreadable:
+        stop(unreadable)
+    if outcome and (outcome.failed or outcome.left or outcome.blocked):
+        raise typer.Exit(1)
+
+
+def print_json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, allow_nan=False, default=str, indent=1) + "\n")
+
+
+def error_line(message: str) -> Any:
+    from faultmap_assets import terminal
+
+    return terminal.literal(f"error: {' '.join(message.split())}", "red")
+
+
+def print_errors(messages: Sequence[str]) -> None:
+    for message in messages:
+        err.print(error_line(message), soft_wrap=True)
+
+
+def stop(messages: Sequence[str]) -> NoReturn:
+    print_errors(messages)
+    raise typer.Exit(2)

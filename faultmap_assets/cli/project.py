@@ -1,0 +1,88 @@
+"""`faultmap init`, `export`, `ui`: look after the project."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faultmap_assets.cli.common import (
+    AsJson,
+    DatasetFilter,
+    Home,
+    ModelFilter,
+    app,
+    out,
+    print_json,
+    settings_of,
+    stop,
+    warehouse_of,
+)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented faultmap.yaml; every line of it shows a default."""
+    from importlib.resources import files
+
+    from faultmap_assets.settings import SETTINGS_FILE
+
+    target = folder / SETTINGS_FILE
+    if target.exists() and not force:
+        stop([f"{target} exists; --force overwrites it"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target.write_text((files("faultmap_assets") / "faultmap.example.yaml").read_text(encoding="utf-8"))
+    except OSError as error:
+        stop([f"{target}: cannot be written: {error.strerror}"])
+    out.print(f"Wrote {target}. Next: `faultmap audit FILE`.", highlight=False)
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="A .csv, .jsonl or .parquet file.")],
+    table: Annotated[str, typer.Option(help="Which asset's rows.")] = "failure_slices",
+    dataset: DatasetFilter = None,
+    model: ModelFilter = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the rows of an asset to a file.
+
+    Example: faultmap export slices.csv --dataset gsm8k
+    """
+    from faultmap_assets.export import export_table
+
+    rows = export_table(warehouse_of(settings_of(home)), table, target, dataset, model)
+    if as_json:
+        print_json({"table": table, "path": str(target), "rows": rows})
+    else:
+        out.print(f"Wrote {rows:,} rows of {table} to {target}.", highlight=False)
+
+
+@app.command()
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagster's web server and daemon on this project, on 127.0.0.1."""
+    from faultmap_assets.home import prepare_home
+    from faultmap_assets.settings import HOME_VARIABLE
+
+    settings = settings_of(home)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_home(settings)),
+        HOME_VARIABLE: str(settings.home.resolve()),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        # `dagster dev` recommends another package's `dg dev` in several lines at every start.
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "faultmap_assets.definitions"]
+    os.execve(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(port)], environment)

@@ -1,0 +1,70 @@
+"""How well does the judge agree with people? Their labels against the judgments of the warehouse, kept beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from faultmap_assets import error_queries
+from faultmap_assets.warehouse import Warehouse, insert
+from faultmap_core.errors import ConfigurationError
+from faultmap_core.judge_validation import Agreement, JudgeAgreement, JudgedAnswer, read_labels, validate_judge
+from faultmap_core.readers.tabular import content_hash
+
+_QUESTIONS = ("error", "kind")
+
+
+def validate_against(warehouse: Warehouse, path: Path) -> JudgeAgreement:
+    """Compare the judgments with the labels of a file, keep the result in `judge_validations`, and return it.
+
+    Raises:
+        EvalFileError: the file cannot be read or a row is not a label.
+        ConfigurationError: there are no judgments, or no label fits one.
+    """
+    labels = read_labels(path)
+    judged = error_queries.judgments(warehouse)
+    if not judged:
+        raise ConfigurationError("there are no judgments yet; `faultmap audit FILE` makes them")
+    answers = [
+        JudgedAnswer(
+            row["dataset"],
+            row["model"],
+            row["example_id"],
+            None if row["outcome"] == "failed" else row["outcome"] != "no_error_found",
+            row["category_id"] or "",
+            row["error_title"],
+        )
+        for row in judged
+    ]
+    names = {row["category_id"]: row["name"] for row in error_queries.taxonomy_rows(warehouse)}
+    found = validate_judge(labels, answers, names)
+    judges = ", ".join(sorted({row["judged_by"] for row in judged}))
+    records = [
+        {
+            "labels_path": str(path),
+            "labels_digest": content_hash(path),
+            "judged_by": judges,
+            "question": question,
+            "matched": agreement.n,
+            "kappa": agreement.kappa,
+            "kappa_low": agreement.kappa_low,
+            "kappa_high": agreement.kappa_high,
+            "report": json.dumps(agreement.to_dict(), ensure_ascii=False, allow_nan=False),
+        }
+        for question, agreement in _answered(found)
+    ]
+    with warehouse.write() as connection:
+        now = connection.execute("SELECT current_localtimestamp()").fetchone()
+        stamped = [{"validated_at": now[0] if now else None, **record} for record in records]
+        insert(connection, "judge_validations", pa.Table.from_pylist(stamped))
+    return found
+
+
+def _answered(found: JudgeAgreement) -> Iterator[tuple[str, Agreement]]:
+    for question in _QUESTIONS:
+        agreement: Agreement | None = getattr(found, question)
+        if agreement is not None:
+            yield question, agreement
