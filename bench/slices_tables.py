@@ -29,6 +29,16 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def write_section(file: Path, name: str, text: str) -> None:
+    """Put `text` between the two marks that bear `name` in a Markdown file; at its end where it has none yet."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    old = file.read_text(encoding="utf-8") if file.exists() else ""
+    if begin not in old:
+        old = f"{old.rstrip()}\n\n{begin}\n{end}\n".lstrip()
+    before, rest = old.split(begin)
+    file.write_text(f"{before}{begin}\n{text}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
 def mean(values: list[float]) -> float:
     """Arithmetic mean."""
     return sum(values) / len(values)
