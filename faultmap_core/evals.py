@@ -53,8 +53,25 @@ FIELD_ALIASES = {
 }
 """Short names that `parse_column_map` takes for ours."""
 
+FORMATS = (
+    "table",
+    "inspect",
+    "lm-eval",
+    "helm",
+    "promptfoo",
+    "openai-evals",
+    "every-eval-ever",
+    "deepeval",
+    "ragas",
+    "langsmith",
+    "mlflow",
+)
+"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
+# An image inside of a message is of no use as text; the rest of the message is.
+_MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
 _BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
 
@@ -71,6 +88,11 @@ class EvalOptions:
         generate_ids: derive `example_id` from the prompt where a row has none.
         score_ranges: dataset -> (lowest, highest) allowed score.
         default_score_range: for datasets that `score_ranges` does not name.
+        format: one of `FORMATS`; None finds it by the file's content.
+        scorer: which of a file's named scores is the score: a scorer, `metric,filter` or a column; None takes the
+            file's first. The others stay in the metadata.
+        higher_is_better: dataset -> whether a higher score is the better one.
+        default_higher_is_better: for datasets that `higher_is_better` does not name.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -79,13 +101,20 @@ class EvalOptions:
     generate_ids: bool = False
     score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     default_score_range: tuple[float, float] = (0.0, 1.0)
+    format: str | None = None
+    scorer: str | None = None
+    higher_is_better: Mapping[str, bool] = field(default_factory=dict)
+    default_higher_is_better: bool = True
 
     fields: ClassVar[tuple[str, ...]] = FIELDS
+    formats: ClassVar[tuple[str, ...]] = FORMATS
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.column_map) - set(self.fields))
         if unknown:
             raise ConfigurationError(f"column map: {unknown[0]!r} is no field; map one of {', '.join(self.fields)}")
+        if self.format is not None and self.format not in self.formats:
+            raise ConfigurationError(f"format {self.format!r} is unknown; expected one of {', '.join(self.formats)}")
         for what, key in (("dataset name", self.dataset_name), ("model name", self.model_name)):
             if key is not None and (problem := key_problem(key)):
                 raise ConfigurationError(f"{what} {key!r} {problem}")
@@ -98,9 +127,13 @@ class EvalOptions:
         needed += [] if self.model_name else ["model"]
         return needed + [name for name in self.column_map if name not in needed]
 
+    def higher_is_better_in(self, dataset: str) -> bool:
+        """Say whether a higher score is the better one in a dataset."""
+        return self.higher_is_better.get(dataset, self.default_higher_is_better)
+
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
-        parts = [
+        parts: list[Any] = [
             sorted(self.column_map.items()),
             self.dataset_name,
             self.model_name,
@@ -108,6 +141,8 @@ class EvalOptions:
             sorted((name, list(bounds)) for name, bounds in self.score_ranges.items()),
             list(self.default_score_range),
         ]
+        # Only where they are given, so that what was staged before they existed need not be read again.
+        parts += [[name, value] for name, value in (("format", self.format), ("scorer", self.scorer)) if value]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -226,7 +261,7 @@ class EvalTableBuilder:
     def _accept(self, row: Row) -> dict[str, Any]:
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
-        input_text, question_text = _prompt_texts(self._value(row, "input_text"))
+        input_text, question_text, messages = _prompt_texts(self._value(row, "input_text"))
         epoch = _epoch(self._value(row, "epoch"))
         return {
             "dataset": dataset,
@@ -238,7 +273,7 @@ class EvalTableBuilder:
             "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
             "score": self._score(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
-            "metadata": self._metadata(row),
+            "metadata": self._metadata(row, messages),
         }
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
@@ -293,9 +328,12 @@ class EvalTableBuilder:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
-    def _metadata(self, row: Row) -> str:
+    def _metadata(self, row: Row, messages: list[dict[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}
-        return _json({str(name): value for name, value in row.items() if name not in used and not _absent(value)})
+        metadata = {str(name): value for name, value in row.items() if name not in used and not _absent(value)}
+        if messages is not None:
+            metadata.setdefault("input_messages", _without_data_urls(messages))
+        return _json(metadata)
 
 
 def text_of(value: Any, name: str) -> str | None:
@@ -316,20 +354,20 @@ def text_of(value: Any, name: str) -> str | None:
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
 
-def _prompt_texts(value: Any) -> tuple[str, str | None]:
-    """Return a prompt as text and, where it is a chat, its last user turn."""
+def _prompt_texts(value: Any) -> tuple[str, str | None, list[dict[str, Any]] | None]:
+    """Return a prompt as text and, where it is a chat, its last user turn and its messages."""
     messages = _chat_messages(value)
     if messages is None:
         text = text_of(value, "input_text")
         if not text or not text.strip():
             raise RowError("input_text is missing")
-        return text, None
-    turns = [(str(turn.get("role", "")), _content_text(turn.get("content"))) for turn in messages]
+        return text, None, None
+    turns = [(str(turn.get("role", "")), content_text(turn.get("content"))) for turn in messages]
     rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
     if not any(content.strip() for _, content in turns):
         raise RowError("input_text is missing: no turn of the chat says anything")
     asked = [content for role, content in turns if role == "user" and content.strip()]
-    return _encodable(rendered), _encodable(asked[-1]) if asked else None
+    return _encodable(rendered), _encodable(asked[-1]) if asked else None, messages
 
 
 def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
@@ -343,11 +381,20 @@ def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
     return None
 
 
-def _content_text(content: Any) -> str:
-    """A turn's content is text, or a list of parts of which the text parts count."""
+def content_text(content: Any) -> str:
+    """Return the text of a turn's content: it is text, or a list of parts of which the text parts count."""
     if isinstance(content, list):
         return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
     return "" if content is None else str(content)
+
+
+def _without_data_urls(value: Any) -> Any:
+    """Cut long `data:` URLs (images, sound), anywhere in messages, to their kind and length."""
+    if isinstance(value, str) and value.startswith("data:") and len(value) > _MAX_DATA_URL:
+        return f"{value[:60].partition(',')[0]},… ({len(value):,} characters)"
+    if isinstance(value, dict):
+        return {key: _without_data_urls(part) for key, part in value.items()}
+    return [_without_data_urls(part) for part in value] if isinstance(value, list) else value
 
 
 def number_of(value: Any, name: str) -> float | None:

@@ -7,22 +7,28 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
+from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import EVAL_SCHEMA, FIELDS, EvalOptions, EvalTableBuilder, Row, RowError, number_of, text_of
 
-LOG_FIELDS = (*FIELDS, "timestamp", "session_id")
+LOG_FIELDS = (*FIELDS, "timestamp", "session_id", "user_id")
 LOG_SCHEMA = pa.schema(
     [
         *EVAL_SCHEMA,
         pa.field("timestamp", pa.timestamp("us"), nullable=False),
         pa.field("day", pa.string(), nullable=False),
         pa.field("session_id", pa.string()),
+        pa.field("user_id", pa.string()),
     ]
 )
-"""The eval table and: `timestamp` in UTC, `day` as YYYY-MM-DD in UTC, `session_id`. `dataset` is the source."""
+"""The eval table and: `timestamp` in UTC, `day` as YYYY-MM-DD in the log's time zone, `session_id`, `user_id`.
+`dataset` is the source."""
+
+LogFormat = Literal["auto", "rows", "spans", "langfuse"]
 
 LOG_COLUMNS = {"example_id": "id", "input_text": "prompt", "output_text": "response"}
 """How logs name their columns where nobody says otherwise."""
@@ -37,14 +43,28 @@ class LogOptions(EvalOptions):
 
     Attributes:
         first_day: rows before it are quarantined.
+        time_zone: where the days begin at midnight, an IANA name.
+        format: how a file is laid out; "auto" tells by its content.
     """
 
     column_map: Mapping[str, str] = field(default_factory=lambda: dict(LOG_COLUMNS))
     model_name: str | None = "production"
     generate_ids: bool = True
     first_day: date = date(2020, 1, 1)
+    time_zone: str = "UTC"
+    format: LogFormat = "auto"
 
     fields: ClassVar[tuple[str, ...]] = LOG_FIELDS
+    formats: ClassVar[tuple[str, ...]] = get_args(LogFormat)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ConfigurationError(
+                f"time zone {self.time_zone!r} is unknown; expected a name such as UTC or Europe/Berlin"
+            ) from None
 
     @property
     def required_fields(self) -> list[str]:
@@ -53,7 +73,7 @@ class LogOptions(EvalOptions):
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
-        parts = f"log {super().digest()} {self.first_day.isoformat()}"
+        parts = f"log 2 {super().digest()} {self.first_day.isoformat()} {self.time_zone} {self.format}"
         return hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()
 
 
@@ -66,13 +86,16 @@ class LogTableBuilder(EvalTableBuilder):
     def __init__(self, options: LogOptions, fallback_dataset: str) -> None:
         super().__init__(options, fallback_dataset)
         self._first_day = options.first_day
+        self._zone = ZoneInfo(options.time_zone)
 
     def _accept(self, row: Row) -> dict[str, Any]:
         time = _time(self._value(row, "timestamp"))
-        if time.date() < self._first_day:
-            raise RowError(f"timestamp {time.isoformat()} lies before logs.first_day, {self._first_day.isoformat()}")
         if time > datetime.now(UTC) + timedelta(days=1):
             raise RowError(f"timestamp {time.isoformat()} lies in the future")
+        # The first of all years has no day before it in another zone.
+        day = time.astimezone(self._zone).date() if time.year > 1 else time.date()
+        if day < self._first_day:
+            raise RowError(f"timestamp {time.isoformat()} lies before logs.first_day, {self._first_day.isoformat()}")
         accepted = super()._accept(row)
         if not text_of(self._value(row, "example_id"), "example_id"):
             # Unlike a test, a prompt comes again: what tells two log rows apart is when and in which answer.
@@ -81,8 +104,9 @@ class LogTableBuilder(EvalTableBuilder):
         return {
             **accepted,
             "timestamp": time.replace(tzinfo=None).isoformat(),
-            "day": time.date().isoformat(),
+            "day": day.isoformat(),
             "session_id": text_of(self._value(row, "session_id"), "session_id"),
+            "user_id": text_of(self._value(row, "user_id"), "user_id"),
         }
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:

@@ -237,7 +237,9 @@ def test_parquet_types(tmp_path):
     assert [(row["question_text"], row["output_text"], row["score"]) for row in rows] == [
         ("2 + 2?", "", 0.5), ("2 + 2?", "4", None),
     ]  # fmt: skip
-    assert [json.loads(row["metadata"]) for row in rows] == [{"seen": "1970-01-01 00:00:00"}, {"loss": 1.5}]
+    assert [json.loads(row["metadata"]) for row in rows] == [
+        {"seen": "1970-01-01 00:00:00", "input_messages": chat}, {"loss": 1.5, "input_messages": chat},
+    ]  # fmt: skip
     assert [(row.line, row.reason) for row in rejected] == [(3, "input_text is missing")]
 
 
@@ -357,10 +359,12 @@ def test_content_hashes_are_of_the_bytes_alone(tmp_path):
 
 
 def test_every_suffix_is_read(tmp_path):
-    for suffix in EVAL_SUFFIXES:
+    # Inspect AI's .eval is no table: tests/test_formats_inspect.py
+    for suffix in set(EVAL_SUFFIXES) - {".eval"}:
         path = tmp_path / f"q{suffix}"
         if suffix == ".parquet":
             write_parquet(path, {name: [row[name] for row in ROWS] for name in ROWS[0]})
         else:
-            write(path, as_jsonl(ROWS) if "json" in suffix else as_csv(ROWS, "\t" if suffix == ".tsv" else ","))
+            text = json.dumps(ROWS) if suffix == ".json" else as_jsonl(ROWS)
+            write(path, text if "json" in suffix else as_csv(ROWS, "\t" if suffix == ".tsv" else ","))
         assert [row["example_id"] for row in rows_of(path)] == ["007", "8"]

@@ -1,12 +1,16 @@
 """Readers: one module per file format, each yields batches of the eval table."""
 
-from faultmap_core.readers.tabular import (
-    EVAL_SUFFIXES,
-    EvalBatch,
-    content_hash,
-    dataset_of,
-    read_eval_file,
-    read_log_file,
-)
+from faultmap_core.readers.formats import EVAL_SUFFIXES, companions, content_hash, is_eval_file, read_eval_file
+from faultmap_core.readers.log_formats import read_log_file
+from faultmap_core.readers.tabular import EvalBatch, dataset_of
 
-__all__ = ["EVAL_SUFFIXES", "EvalBatch", "content_hash", "dataset_of", "read_eval_file", "read_log_file"]
+__all__ = [
+    "EVAL_SUFFIXES",
+    "EvalBatch",
+    "companions",
+    "content_hash",
+    "dataset_of",
+    "is_eval_file",
+    "read_eval_file",
+    "read_log_file",
+]

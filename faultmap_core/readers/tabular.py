@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
-import json
+import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError, key_problem
-from faultmap_core.logs import LOG_FIELDS, LogOptions, LogTableBuilder
+from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError
+from faultmap_core.logs import LOG_FIELDS
+from faultmap_core.readers.archives import open_gzip
+from faultmap_core.readers.json_stream import decode_value
 
-EVAL_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The formats read here; text formats also with `.gz` behind."""
 
 _BATCH_ROWS = 2_000
@@ -45,7 +46,7 @@ _BOMS = (
 _LEGACY_ENCODINGS = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "euc_kr", "big5"]
 # How `surrogateescape` shows a byte that is no UTF-8.
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
-_READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
+READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
 
 NumberedRow = tuple[int, Row | RowError]
 
@@ -70,7 +71,7 @@ class EvalBatch:
         return int(self.rows.num_rows) + len(self.rejected)
 
 
-def content_hash(path: Path) -> str:
+def hash_of_bytes(path: Path) -> str:
     """Return the 32 hex digits that identify a file's bytes. Raises EvalFileError where it cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
@@ -88,36 +89,21 @@ def dataset_of(path: Path) -> str:
     return name.removesuffix(Path(name).suffix)
 
 
-def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
-    """Read one file in batches of at most 2,000 rows or 8 million characters.
+def build_batches(path: Path, numbered_rows: Iterator[NumberedRow], builder: EvalTableBuilder) -> Iterator[EvalBatch]:
+    """Turn the raw rows of one file into batches; raises as `formats.read_eval_file` does.
 
-    Raises:
-        EvalFileError: the file cannot be read at all: missing, not permitted, an unknown format, damaged, without the
-            columns that are needed, without rows, or named so that no dataset can be named after it. Batches that
-            were yielded before are to be thrown away.
+    Args: numbered_rows: each with a number of its own, by which people find it (its line).
     """
-    if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
-        raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
-    yield from _read_file(path, options, EvalTableBuilder(options, fallback_dataset=dataset_of(path)))
-
-
-def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
-    """Read one production log; the batches' rows have `LOG_SCHEMA`. Raises as `read_eval_file` does."""
-    source = options.dataset_name or "production"
-    yield from _read_file(path, options, LogTableBuilder(options, fallback_dataset=source))
-
-
-def _read_file(path: Path, options: EvalOptions, builder: EvalTableBuilder) -> Iterator[EvalBatch]:
     kept = 0
     first_rejected: RejectedRow | None = None
     try:
-        for numbered in _batched(_numbered_rows(path, options)):
+        for numbered in _batched(numbered_rows):
             rows, rejected = builder.table(numbered)
             kept += rows.num_rows
             first_rejected = first_rejected or next(iter(rejected), None)
             yield EvalBatch(rows, rejected)
-    except _READ_ERRORS as error:
-        raise EvalFileError(f"{path}: {_reason(error)}") from error
+    except READ_ERRORS as error:
+        raise file_error(path, error) from error
     if not kept and first_rejected is None:
         raise EvalFileError(f"{path}: the file holds no rows")
     if not kept and first_rejected is not None:
@@ -127,16 +113,17 @@ def _read_file(path: Path, options: EvalOptions, builder: EvalTableBuilder) -> I
     yield EvalBatch(builder.table([])[0], [], builder.conflicts())
 
 
-def _numbered_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def table_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+    """Yield the raw rows of a CSV, JSONL or Parquet file with their line numbers."""
     suffix = Path(_without_gz(path)).suffix.lower()
     if suffix == ".parquet" and not _is_gzip(path):
         yield from _parquet_rows(path, options)
     elif suffix in (".csv", ".tsv"):
         yield from _csv_rows(path, options)
     elif suffix in (".jsonl", ".ndjson"):
-        yield from _jsonl_rows(path)
+        yield from jsonl_rows(path)
     else:
-        raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(EVAL_SUFFIXES)}, text also as .gz")
+        raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(TABLE_SUFFIXES)}, text also as .gz")
 
 
 def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
@@ -162,7 +149,7 @@ def _characters(value: Any) -> int:
 
 
 def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
-    with _open_text(path) as stream:
+    with open_text(path) as stream:
         csv.field_size_limit(_MAX_FIELD_CHARACTERS)
         first_line = stream.readline()
         delimiter = max(",\t;", key=first_line.count)
@@ -193,8 +180,9 @@ def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
                 yield line, dict(zip(header, cells, strict=True))
 
 
-def _jsonl_rows(path: Path) -> Iterator[NumberedRow]:
-    with _open_text(path) as stream:
+def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
+    """Yield the objects of a JSONL file with their line numbers; what is none is a `RowError`."""
+    with open_text(path) as stream:
         line = 0
         while text := stream.readline(_MAX_FIELD_CHARACTERS):
             line += 1
@@ -206,9 +194,9 @@ def _jsonl_rows(path: Path) -> Iterator[NumberedRow]:
                 yield line, RowError(_NO_UTF8)
                 continue
             try:
-                row = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                yield line, RowError(f"no JSON: {error}")
+                row = decode_value(text)
+            except RowError as error:
+                yield line, error
                 continue
             if isinstance(row, dict):
                 yield line, row
@@ -246,13 +234,14 @@ _REMEDIES = {
 }
 
 
-def _open_text(path: Path) -> IO[str]:
+def open_text(path: Path) -> IO[str]:
+    """Open a text file, gzip included, in the encoding that it turns out to have."""
     encoding = _encoding(path)
     # A damaged character in UTF-8 is the trouble of its row alone.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     # newline="" leaves line ends inside quoted fields as they are.
     if _is_gzip(path):
-        return cast(IO[str], gzip.open(path, "rt", encoding=encoding, errors=errors, newline=""))
+        return io.TextIOWrapper(open_gzip(path), encoding=encoding, errors=errors, newline="")
     return path.open("r", encoding=encoding, errors=errors, newline="")
 
 
@@ -260,7 +249,7 @@ def _encoding(path: Path) -> str:
     """Find a text file's encoding: by its byte-order mark, UTF-8 where its text is, else the likeliest legacy."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     ascii_so_far = True
-    with _open_bytes(path) as stream:
+    with open_bytes(path) as stream:
         sample = stream.read(_READ_BYTES)
         for mark, encoding in _BOMS:
             if sample.startswith(mark):
@@ -303,8 +292,9 @@ def _legacy_encoding(sample: bytes) -> str:
     return next((name for name in _LEGACY_ENCODINGS if name in level), best.encoding)
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if _is_gzip(path) else path.open("rb")
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, gzip unpacked."""
+    return open_gzip(path) if _is_gzip(path) else path.open("rb")
 
 
 def _is_gzip(path: Path) -> bool:
@@ -324,6 +314,11 @@ def _chain_lines(first: str, rest: Iterable[str]) -> Iterator[str]:
 def _shown(name: str) -> str:
     """A column's name as one line that any terminal can print."""
     return "".join(character if character.isprintable() else "\ufffd" for character in name)[:60]
+
+
+def file_error(path: Path, error: Exception) -> EvalFileError:
+    """Return the error that a file cannot be read at all, for one of `READ_ERRORS`."""
+    return EvalFileError(f"{path}: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:
