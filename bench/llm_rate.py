@@ -6,7 +6,7 @@ A server in a process of its own (tests/llm_server.py) answers every call after 
 tasks around `litellm.acompletion`, nothing else. Ours: `LanguageModel.ask_all` with structured replies parsed and
 checked, the cache and the ledger in a file, and again with a budget. Each repeat is a fresh process in which the
 kinds take turns of a quarter of their calls, so that other work on the machine meets them alike. Memory: in fresh
-processes, too, the resident size after 100 calls, n more, and 4n more.
+processes, too, the resident size after n calls and after 5n.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faultmap_core.llm import Budget, CallStore, LanguageModel, Message, Price, Request, event_loop
 from faultmap_core.llm.provider import import_litellm
-from faultmap_core.llm.replies import json_schema, response_format
+from faultmap_core.llm.replies import response_format
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("bare", "ours", "ours with a budget")
@@ -59,7 +59,7 @@ def resident_mb() -> float:
 async def bare(url: str, numbers: range, concurrent: int) -> None:
     """Call litellm and nothing else."""
     litellm = import_litellm()
-    form = response_format("Verdict", json_schema(Verdict), strict=True)
+    form = response_format(Verdict, strict=True)
     left = iter(numbers)
 
     async def work() -> None:
@@ -129,14 +129,15 @@ def measure_rate(url: str, calls: int, concurrent: int) -> dict[str, dict[str, f
 
 
 def measure_memory(kind: str, url: str, calls: int, concurrent: int) -> dict[str, float]:
-    """Return the resident size after a warm-up, after n and after 4n calls in one `ask_all`."""
+    """Return the resident size after n calls and after 5n, n in each `ask_all`."""
     with tempfile.TemporaryDirectory() as folder, CallStore(Path(folder) / "calls.sqlite") as store:
         model = our_model(url, store, kind, concurrent)
+        ask(kind, model, url, range(-WARM_UP, 0), concurrent)
         sizes = []
-        for numbers in (range(-WARM_UP, 0), range(calls), range(calls, 5 * calls)):
-            ask(kind, model, url, numbers, concurrent)
+        for turn in range(5):
+            ask(kind, model, url, range(turn * calls, (turn + 1) * calls), concurrent)
             sizes.append(resident_mb())
-    return dict(zip(("mb_before", "mb_after_n", "mb_after_4n_more"), sizes, strict=True))
+    return {"mb_after_n": sizes[0], "mb_after_5n": sizes[-1]}
 
 
 def measure_cached(url: str, calls: int, concurrent: int) -> dict[str, float]:

@@ -73,6 +73,7 @@ def build_tree(
     *,
     method: Method = "agglomerative",
     min_size: int = 2,
+    keep_graph: bool = False,
 ) -> ClusterTree:
     """Build the tree over `vectors` on their neighbour graph.
 
@@ -83,6 +84,8 @@ def build_tree(
         method: "agglomerative" (Ward, 1963, on the graph, of vectors smoothed over it) or "hdbscan" (Campello et al.,
             2013, condensed tree).
         min_size: smaller nodes are left out (>= 2).
+        keep_graph: take `neighbors` although some vectors are equal, the first of them for all; else they are computed
+            anew then.
     Raises:
         ClusteringError: wrong shape, not finite, unknown method, neighbours of other vectors.
     """
@@ -92,7 +95,9 @@ def build_tree(
         raise ClusteringError(f"min_size is {min_size}; expected 2 or more")
     rows = _checked(vectors)
     distinct, copy_of = _distinct(rows)
-    if len(distinct) < len(rows) or neighbors is None:
+    if neighbors is not None and keep_graph and len(neighbors.indices) == len(rows):
+        neighbors = _among_distinct(neighbors, distinct, copy_of)
+    elif len(distinct) < len(rows) or neighbors is None:
         neighbors = nearest_neighbors(rows[distinct], rows[distinct], GRAPH_NEIGHBORS, exclude_self=True)
     if len(neighbors.indices) != len(distinct):
         raise ClusteringError(f"neighbours are of {len(neighbors.indices)} vectors, the vectors are {len(rows)}")
@@ -163,6 +168,16 @@ def _distinct(rows: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.
     place = np.empty(len(first), dtype=np.int64)
     place[order] = np.arange(len(first))
     return first[order].astype(np.int64), place[inverse.ravel()]
+
+
+def _among_distinct(neighbors: Neighbors, distinct: NDArray[np.int64], copy_of: NDArray[np.int64]) -> Neighbors:
+    """Return the neighbours of the distinct rows as places among them; a copy of a row itself gives way to another."""
+    indices = copy_of[neighbors.indices[distinct]]
+    own = indices == np.arange(len(distinct))[:, None]
+    if own.any():
+        other = indices[np.arange(len(indices)), np.argmin(own, axis=1)]
+        indices = np.where(own, other[:, None], indices)
+    return Neighbors(indices.astype(np.int32), neighbors.distances[distinct])
 
 
 def _graph(neighbors: Neighbors) -> _Edges:

@@ -155,11 +155,13 @@ def evidence_in(evidence: str, *texts: str) -> bool:
     A quotation with an ellipsis is there when its pieces, of 8 characters or more, follow one another. An empty one is
     nowhere.
     """
-    quoted = _plain(evidence)
-    if not quoted:
+    if not evidence.strip():
         return False
     if any(evidence in text for text in texts):
         return True
+    quoted = _plain(evidence)
+    if not quoted:
+        return False
     pieces = [piece for piece in _ELLIPSIS.split(quoted) if piece]
     for text in map(_plain, texts):
         if quoted in text:

@@ -31,7 +31,7 @@ _INSIDE = 2_000
 _TEXT_CHARS = 600
 _KEYWORDS = 8
 
-Question = Literal["failures", "comparison", "coverage"]
+Question = Literal["failures", "comparison", "coverage", "drift"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class NamingTask:
         size, failures: rows inside and how many of them carry the label; rate, rest_rate: its share in and outside.
         what: of what the rates are, such as "fail" or "come from production".
         examples: typical rows with the label, then some without. Keys as in `FailureSlice.examples` and
-            `SliceComparison.examples`; of coverage: example_id, prompt, source ("production" or "tests").
+            `SliceComparison.examples`; of coverage: example_id, prompt, source ("production" or "tests");
+            of drift: the same, source names the period.
         fixed_name: the name of a metadata candidate ("category = law"), kept as the name.
         question: what was asked of the regions; models: the names of A and B in a comparison.
     """

@@ -10,12 +10,21 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Generic
+
+from pydantic import BaseModel
 
 from faultmap_core.llm.budget import BudgetKeeper
 from faultmap_core.llm.calls import Message, Outcome, Purpose, R, Reason, Request, Status
 from faultmap_core.llm.provider import Answer, CallFailed, Provider, require_price
-from faultmap_core.llm.replies import asking_again, read_reply, response_format, schema_of, stating_schema
+from faultmap_core.llm.replies import (
+    asking_again,
+    read_reply,
+    reply_model,
+    response_format,
+    schema_text,
+    stating_schema,
+)
 from faultmap_core.llm.store import CallEntry, CallStore, Spent
 
 TURNS = 2
@@ -24,6 +33,7 @@ TURNS = 2
 DEADLINE_TIMEOUTS = 3
 """A request with all its retries and its repair takes at most as many time-outs of one call."""
 
+LEAST_SECONDS = 1.0
 MOST_BACKOFF_SECONDS = 30.0
 STOP_GRACE_SECONDS = 3.0
 LOCAL_SECONDS = 10.0
@@ -68,7 +78,7 @@ class Ticket(Generic[R]):
     request: Request[R]
     digest: bytes
     purpose: Purpose
-    schema: dict[str, Any] | None
+    reply_model: type[BaseModel] | None
     abandoned: Callable[[], bool]
     deadline: float | None = None
     attempts: int = 0
@@ -140,6 +150,9 @@ class Asker:
             self.stop = None
             self._failures_in_a_row = 0
             self._stopping.clear()
+        if self._provider.lacks_key() and self.stop is None:
+            why = f"the key for {self._model} is missing"
+            self._halt(Stop("authentication", why, self._provider.credentials_advice()))
 
     def end(self) -> None:
         """A batch of requests has ended."""
@@ -149,8 +162,7 @@ class Asker:
         self, request: Request[R], digest: bytes, purpose: Purpose, abandoned: Callable[[], bool]
     ) -> Outcome[R]:
         """Ask one request; record each reply the moment it is here. `abandoned`: whether nobody waits for it."""
-        schema = schema_of(request)
-        ticket = Ticket(request, digest, purpose, schema, abandoned)
+        ticket = Ticket(request, digest, purpose, reply_model(request), abandoned)
         messages = request.messages
         reason: Reason = ""
         detail = ""
@@ -164,9 +176,9 @@ class Asker:
             self._succeeded, self._failures_in_a_row = True, 0
             reply, reason, detail = self._read(ticket, answer)
             self._record(ticket, answer, reason, cacheable=reply is not None)
-            if reply is not None or schema is None or reason == "refused":
+            if reply is not None or ticket.reply_model is None or reason == "refused":
                 return ticket.outcome(reply, reason, detail)
-            messages = asking_again(request.messages, answer.text, detail, schema)
+            messages = asking_again(request.messages, answer.text, detail, ticket.reply_model)
         return ticket.outcome(None, reason, detail)
 
     def _read(self, ticket: Ticket[R], answer: Answer) -> tuple[R | None, Reason, str]:
@@ -203,13 +215,13 @@ class Asker:
                 tries += 1
                 await self._back_off(ticket, failure, tries)
             else:
-                if ticket.schema is not None:
+                if ticket.reply_model is not None:
                     self._form, self._form_is_proven = form, True
                 return answer
 
     def _may_be_the_form(self, ticket: Ticket[R], failure: CallFailed, form: int) -> bool:
         bad = failure.reason == "bad_request" and failure.status in (400, 422)
-        return bad and ticket.schema is not None and not self._form_is_proven and form < len(FORMS) - 1
+        return bad and ticket.reply_model is not None and not self._form_is_proven and form < len(FORMS) - 1
 
     async def _back_off(self, ticket: Ticket[R], failure: CallFailed, tries: int) -> None:
         """Wait before the next attempt, or raise the failure when there shall be none."""
@@ -244,20 +256,20 @@ class Asker:
         started = time.monotonic()
         if ticket.deadline is None:
             ticket.deadline = started + DEADLINE_TIMEOUTS * self._limits.timeout_seconds
-        timeout = max(0.001, min(self._limits.timeout_seconds, ticket.deadline - started))
-        schema, request = ticket.schema, ticket.request
-        stated = schema is not None and FORMS[form] == "prompt"
+        timeout = min(self._limits.timeout_seconds, max(LEAST_SECONDS, ticket.deadline - started))
+        request, reply = ticket.request, ticket.reply_model
+        stated = FORMS[form] == "prompt"
         limit = asyncio.timeout(timeout + LOCAL_SECONDS)
         ticket.attempts += 1
         try:
             async with limit:
                 self._open_calls.add(limit)
                 return await self._provider.complete(
-                    stating_schema(messages, schema) if stated and schema is not None else messages,
+                    stating_schema(messages, reply) if reply and stated else messages,
                     temperature=self._limits.temperature if request.temperature is None else request.temperature,
                     max_tokens=self._max_tokens(ticket),
                     seed=None if self._limits.seed is None else self._limits.seed + request.sample,
-                    response_format=self._response_format(ticket, form),
+                    response_format=response_format(reply, strict=form == 0) if reply and not stated else None,
                     timeout=timeout,
                 )
         except TimeoutError:
@@ -265,12 +277,6 @@ class Asker:
         finally:
             self._open_calls.discard(limit)
             ticket.seconds += time.monotonic() - started
-
-    @staticmethod
-    def _response_format(ticket: Ticket[R], form: int) -> dict[str, Any] | None:
-        if ticket.schema is None or ticket.request.reply is None or FORMS[form] == "prompt":
-            return None
-        return response_format(ticket.request.reply.__name__, ticket.schema, strict=FORMS[form] == "strict schema")
 
     def _max_tokens(self, ticket: Ticket[R]) -> int:
         return ticket.request.max_tokens or self._limits.max_tokens
@@ -302,7 +308,7 @@ class Asker:
         """Return the most that a call may take; a token is at least one byte."""
         texts = [message.content for message in messages]
         prompt = sum(len(text.encode("utf-8", "replace")) + TOKENS_PER_MESSAGE for text in texts)
-        prompt += 0 if ticket.schema is None else len(str(ticket.schema)) + TOKENS_PER_MESSAGE
+        prompt += 0 if ticket.reply_model is None else len(schema_text(ticket.reply_model)) + TOKENS_PER_MESSAGE
         completion = self._max_tokens(ticket)
         cost = self._provider.cost(prompt, completion)
         if self._keeper.caps_cost:
@@ -314,8 +320,8 @@ class Asker:
         refused = failure.reason == "authentication" or (failure.status == 403 and not self._succeeded)
         if refused and self.stop is None:
             self._refused_credentials = self._provider.credentials_digest()
-            advice = f"set the environment variable {self._provider.credentials_variable()} to valid credentials"
-            self._halt(Stop("authentication", f"{failure.detail.rstrip('.')}", advice))
+            advice = self._provider.credentials_advice()
+            self._halt(Stop("authentication", failure.detail.rstrip("."), advice))
 
     def _halt(self, stop: Stop) -> None:
         """Make no new call. Those in flight may end, but after refused credentials they do not get long."""
@@ -338,12 +344,18 @@ class Asker:
         if self.stop is not None and self.stop.reason == "authentication":
             reason = "authentication"
         self._record(ticket, None, reason, cacheable=False)
-        self._failures_in_a_row += 1
+        self._failures_in_a_row += self._is_of_the_provider(failure)
         most = max(20, 2 * self._limits.max_concurrent)
         if self._failures_in_a_row >= most and self.stop is None:
             why = f"the last {most} requests all failed, the last one: {failure.detail.rstrip('.')}"
             self._halt(Stop(reason, why, "look at the provider and the settings, and run again"))
         return ticket.outcome(None, reason, failure.detail)
+
+    def _is_of_the_provider(self, failure: CallFailed) -> bool:
+        """Whether a failure says more about the provider, or the settings, than about the one request."""
+        if failure.reason in ("connection", "timeout", "rate_limit", "server"):
+            return True
+        return failure.reason == "bad_request" and failure.status in (400, 404, 422) and not self._succeeded
 
     def _record(self, ticket: Ticket[R], answer: Answer | None, reason: Reason, *, cacheable: bool) -> None:
         """Write the ledger's row of an answer, or of a request that was given up."""

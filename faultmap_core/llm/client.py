@@ -16,13 +16,12 @@ from faultmap_core.llm.batch import Batch
 from faultmap_core.llm.budget import BudgetKeeper
 from faultmap_core.llm.calls import Budget, Estimate, Outcome, Price, Purpose, R, Request
 from faultmap_core.llm.prompt_library import PromptLibrary
-from faultmap_core.llm.provider import SECRET_NAME, Provider
-from faultmap_core.llm.replies import schema_of
+from faultmap_core.llm.provider import CHARACTERS_PER_TOKEN, SECRET_NAME, Provider
+from faultmap_core.llm.replies import reply_model, schema_text
 from faultmap_core.llm.store import CallStore
 
 NO_BUDGET = Budget()
 NO_PURPOSE = Purpose()
-CHARACTERS_PER_TOKEN = 4
 TRANSPORT = {"api_base", "api_type", "api_version", "base_url", "extra_headers", "headers", "organization", "timeout"}
 """Parameters that say where and how the model is reached, not what it answers; secrets are left out, too."""
 
@@ -78,7 +77,6 @@ class LanguageModel:
         }
         self._provider = Provider(model, parameters or {}, api_key_variable, price)
         self._asker = Asker(self.id, self._provider, self.store, BudgetKeeper(self.store, budget), self._limits)
-        self._schemas: dict[type[Any], str] = {}
 
     @property
     def id(self) -> str:
@@ -115,8 +113,7 @@ class LanguageModel:
         cached = self.store.replies(list(digests))
         pending = [request for digest, request in digests.items() if digest not in cached]
         characters = sum(
-            len(self._schema(request)) + sum(len(message.content) for message in request.messages)
-            for request in pending
+            len(_schema(request)) + sum(len(message.content) for message in request.messages) for request in pending
         )
         prompt_tokens = -(-characters // CHARACTERS_PER_TOKEN)
         completion_tokens = sum(request.max_tokens or self._limits.max_tokens for request in pending)
@@ -163,7 +160,7 @@ class LanguageModel:
         )
         digest = hashlib.sha256(head)
         parts = [
-            self._schema(request),
+            _schema(request),
             *(part for message in request.messages for part in (message.role, message.content)),
         ]
         for part in parts:
@@ -171,14 +168,11 @@ class LanguageModel:
             digest.update(len(content).to_bytes(8, "big") + content)
         return digest.digest()
 
-    def _schema(self, request: Request[Any]) -> str:
-        """Return the text of the reply's schema; "" for plain text."""
-        schema = schema_of(request)
-        if schema is None or request.reply is None:
-            return ""
-        if request.reply not in self._schemas:
-            self._schemas[request.reply] = json.dumps(schema, sort_keys=True)
-        return self._schemas[request.reply]
+
+def _schema(request: Request[Any]) -> str:
+    """Return the text of the reply's schema; "" for plain text."""
+    reply = reply_model(request)
+    return "" if reply is None else schema_text(reply)
 
 
 def _canonical(value: object) -> bytes:

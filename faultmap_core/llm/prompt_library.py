@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from faultmap_core.errors import LanguageModelError
 from faultmap_core.llm.calls import Message
 
+BLOCKS = ("system", "user")
 OWN_PROMPTS = Path(__file__).parent / "prompts"
 
 
@@ -54,12 +55,12 @@ class PromptLibrary:
             auto_reload=False,
         )
         self._environment.filters["fence"] = fence
+        self._paths: dict[str, Path] = {}
         self._versions: dict[str, str] = {}
 
     def render(self, name: str, **values: Any) -> tuple[Message, ...]:
         """Return the messages of template `name`: its `system` block (when it has one that is not empty) and `user`."""
-        template = self._template(name)
-        system, user = (self._block(template, name, block, values) for block in ("system", "user"))
+        system, user = self._blocks(name, values)
         if not user:
             raise LanguageModelError(f"The prompt template {name}.j2 has no text in its block 'user'; add it.")
         messages = (Message("user", user),)
@@ -77,27 +78,33 @@ class PromptLibrary:
         """Return the names of all templates, sorted."""
         return tuple(sorted({path.stem for folder in self.folders for path in folder.glob("*.j2")}))
 
-    def _template(self, name: str) -> Template:
-        self._path(name)
+    def _blocks(self, name: str, values: dict[str, Any]) -> tuple[str, str]:
+        template = self._template(name)
+        context = template.new_context(values)
         try:
-            return self._environment.get_template(f"{name}.j2")
-        except TemplateError as error:
-            raise LanguageModelError(f"The prompt template {self._path(name)} cannot be used: {error}") from error
-
-    def _path(self, name: str) -> Path:
-        if name in self.names():
-            return next(path for folder in self.folders if (path := folder / f"{name}.j2").is_file())
-        folders = " or ".join(str(folder) for folder in self.folders)
-        known = ", ".join(self.names())
-        raise LanguageModelError(f"There is no prompt template {name!r} in {folders}; there are: {known}.")
-
-    def _block(self, template: Template, name: str, block: str, values: dict[str, Any]) -> str:
-        if block not in template.blocks:
-            return ""
-        try:
-            return "".join(template.blocks[block](template.new_context(values))).strip()
+            for _ in template.root_render_func(context):
+                pass  # what stands outside of the blocks: imports, macros, a parent's blocks
+            texts = ("".join(block[0](context)) if block else "" for block in map(context.blocks.get, BLOCKS))
+            system, user = (text.strip() for text in texts)
         except TemplateError as error:
             raise LanguageModelError(f"The prompt template {self._path(name)} failed: {error}") from error
+        return system, user
+
+    def _template(self, name: str) -> Template:
+        path = self._path(name)
+        try:
+            return self._environment.get_template(path.name)
+        except TemplateError as error:
+            raise LanguageModelError(f"The prompt template {path} cannot be used: {error}") from error
+
+    def _path(self, name: str) -> Path:
+        if name not in self._paths:
+            if name not in self.names():
+                folders = " or ".join(str(folder) for folder in self.folders)
+                known = ", ".join(self.names())
+                raise LanguageModelError(f"There is no prompt template {name!r} in {folders}; there are: {known}.")
+            self._paths[name] = next(path for folder in self.folders if (path := folder / f"{name}.j2").is_file())
+        return self._paths[name]
 
     def _version(self, name: str) -> str:
         if name not in self._versions:

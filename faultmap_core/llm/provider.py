@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -22,7 +22,11 @@ from faultmap_core.llm.calls import Message, Price, Reason
 SECRET_NAME = re.compile(r"(KEY|KEYS|TOKEN|SECRET|PASSWORD|CREDENTIALS?|AUTHORIZATION)$", re.IGNORECASE)
 SECRET_TEXT = re.compile(r"(Bearer\s+\S+|\bsk-[\w*.-]{4,})")
 SHORTEST_SECRET = {"given": 4, "environment": 8}
+ERROR_NAMES = re.compile(r"^((litellm\.)?\w+(Error|Exception)(: | - ))+")
+REFUSALS = frozenset({"content_policy_violation", "content_filter"})
+CHARACTERS_PER_TOKEN = 4
 MOST_DETAIL = 300
+TOO_LONG = 413
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -112,7 +116,7 @@ class Provider:
         arguments.update(max_retries=0, num_retries=0, timeout=timeout, stream=False)
         wire = [{"role": message.role, "content": _without_surrogates(message.content)} for message in messages]
         try:
-            return self._answer(await litellm.acompletion(model=self.model, messages=wire, **arguments))
+            return self._answer(wire, await litellm.acompletion(model=self.model, messages=wire, **arguments))
         except CallFailed:
             raise
         except Exception as error:
@@ -147,9 +151,8 @@ class Provider:
     def missing(self) -> str:
         """Say in one line which variable to set, or "" when credentials are there; nothing is asked on the network."""
         if self._api_key_variable is not None:
-            if os.environ.get(self._api_key_variable) or "api_key" in self._parameters:
-                return ""
-            return f"The key for {self.model} is missing; set the environment variable {self._api_key_variable}."
+            key_is_missing = f"The key for {self.model} is missing; set the environment variable"
+            return f"{key_is_missing} {self._api_key_variable}." if self.lacks_key() else ""
         litellm = import_litellm()
         try:
             *_, address = litellm.get_llm_provider(self.model)
@@ -167,8 +170,18 @@ class Provider:
         plural = "variables" if len(needed) > 1 else "variable"
         return f"Credentials for {self.model} are missing; set the environment {plural} {', '.join(needed)}."
 
-    def credentials_variable(self) -> str:
-        """Name the environment variable that holds, or should hold, the key."""
+    def lacks_key(self) -> bool:
+        """Whether the variable that was named for the key is not set."""
+        variable = self._api_key_variable
+        return variable is not None and not os.environ.get(variable) and "api_key" not in self._parameters
+
+    def credentials_advice(self) -> str:
+        """Say what to do about credentials that are missing or refused."""
+        given = "api_key" in self._parameters and not os.environ.get(self._api_key_variable or "")
+        instead = "leave out the parameter api_key and " if given else ""
+        return f"{instead}set the environment variable {self._credentials_variable()} to valid credentials"
+
+    def _credentials_variable(self) -> str:
         if self._api_key_variable is not None:
             return self._api_key_variable
         litellm = import_litellm()
@@ -186,11 +199,9 @@ class Provider:
         if self._api_key_variable is None:
             return {}
         key = os.environ.get(self._api_key_variable, "")
-        if not key and "api_key" not in self._parameters:
-            raise CallFailed("authentication", self.missing())
         return {"api_key": key} if key else {}
 
-    def _answer(self, reply: Any) -> Answer:
+    def _answer(self, wire: Sequence[Mapping[str, str]], reply: Any) -> Answer:
         try:
             choice = reply.choices[0]
             text = choice.message.content or ""
@@ -199,10 +210,14 @@ class Provider:
         usage = getattr(reply, "usage", None)
         prompt_tokens = int(getattr(usage, "prompt_tokens", 0) or 0)
         completion_tokens = int(getattr(usage, "completion_tokens", 0) or 0)
+        if not prompt_tokens:  # the provider reports no usage: no prompt has no token
+            prompt_tokens = -(-sum(len(message["content"]) for message in wire) // CHARACTERS_PER_TOKEN)
+            completion_tokens = completion_tokens or -(-len(text) // CHARACTERS_PER_TOKEN)
+        refusal = getattr(choice.message, "refusal", None) or _specific(choice.message).get("refusal")
         return Answer(
             text=_without_surrogates(text),
             truncated=choice.finish_reason == "length",
-            refused=choice.finish_reason == "content_filter" or bool(getattr(choice.message, "refusal", None)),
+            refused=choice.finish_reason == "content_filter" or bool(refusal),
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             cost=self.cost(prompt_tokens, completion_tokens),
@@ -215,18 +230,19 @@ class Provider:
         if isinstance(error, litellm.AuthenticationError) or status == 401:
             detail = f"The provider of {self.model} refused the credentials (status 401)."
             return CallFailed("authentication", detail, status=401)
-        text = str(error).removeprefix("litellm.")
-        name = type(error).__name__
-        detail = self.scrub(text if text.startswith(name) else f"{name}: {text}")
+        detail = self.scrub(f"{type(error).__name__}: {ERROR_NAMES.sub('', str(error))}")
         lost = _lost(error)
         if lost == "timeout" or isinstance(error, litellm.Timeout):
             return CallFailed("timeout", f"No answer within {timeout:g} s.", retryable=True)
         if lost == "connection":
             return CallFailed("connection", detail, retryable=True)
         if isinstance(error, litellm.RateLimitError):
-            out_of_credit = "insufficient_quota" in str(error)
-            return CallFailed("rate_limit", detail, retryable=not out_of_credit, wait=_wait(error), status=429)
-        if isinstance(error, litellm.ContentPolicyViolationError) or status == 403:
+            retryable = "insufficient_quota" not in _codes(error)
+            return CallFailed("rate_limit", detail, retryable=retryable, wait=_wait(error), status=429)
+        if isinstance(error, litellm.ContextWindowExceededError):
+            return CallFailed("bad_request", detail, status=TOO_LONG)
+        refused = isinstance(error, litellm.ContentPolicyViolationError) or REFUSALS & _codes(error)
+        if refused or status == 403:
             return CallFailed("refused", detail, status=status)
         known = isinstance(error, openai.APIError)  # base of litellm's errors; anything else is a fault of the call
         if known and (status in RETRYABLE_STATUS or status is None):
@@ -265,18 +281,33 @@ def require_price(provider: Provider) -> Price:
     return price
 
 
-def _lost(error: BaseException | None) -> str:
+def _specific(message: Any) -> Mapping[str, Any]:
+    """Return what litellm passes on of a provider's own fields."""
+    return getattr(message, "provider_specific_fields", None) or {}
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _lost(error: BaseException) -> str:
     """Say "timeout" or "connection" when no answer came; litellm calls both an error of the server."""
     import httpx
     import openai
 
-    while error is not None:
-        if isinstance(error, TimeoutError | httpx.TimeoutException | openai.APITimeoutError):
+    for cause in _causes(error):
+        if isinstance(cause, TimeoutError | httpx.TimeoutException | openai.APITimeoutError):
             return "timeout"
-        if isinstance(error, httpx.TransportError | openai.APIConnectionError):
+        if isinstance(cause, httpx.TransportError | openai.APIConnectionError):
             return "connection"
-        error = error.__cause__ or error.__context__
     return ""
+
+
+def _codes(error: BaseException) -> set[str]:
+    """Return the provider's own error codes, which litellm does not pass on."""
+    return {str(getattr(cause, "code", "")) for cause in _causes(error)}
 
 
 def _wait(error: Exception) -> float:

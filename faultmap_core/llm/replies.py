@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,11 +16,10 @@ MOST_COMPLAINTS = 5
 MOST_SHOWN = 8000
 
 
-def schema_of(request: Request[Any]) -> dict[str, Any] | None:
-    """Return the schema of a request's reply, None for plain text."""
-    if request.reply is None or not issubclass(request.reply, BaseModel):
-        return None
-    return json_schema(request.reply)
+def reply_model(request: Request[Any]) -> type[BaseModel] | None:
+    """Return the model of a structured reply, None for plain text."""
+    reply = request.reply
+    return reply if reply is not None and issubclass(reply, BaseModel) else None
 
 
 @lru_cache(maxsize=256)
@@ -49,26 +47,33 @@ def _strict_part(name: str, part: Any) -> Any:
     return part if name in ("enum", "const", "required") else _strict(part)
 
 
-def response_format(name: str, schema: dict[str, Any], *, strict: bool) -> dict[str, Any]:
-    """Return the parameter `response_format` of a chat completion."""
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": copy.deepcopy(schema), "strict": strict}}
+@lru_cache(maxsize=256)
+def schema_text(reply: type[BaseModel]) -> str:
+    """Return the schema as JSON, equal for equal schemas."""
+    return json.dumps(json_schema(reply), sort_keys=True)
 
 
-def stating_schema(messages: tuple[Message, ...], schema: dict[str, Any]) -> tuple[Message, ...]:
+def response_format(reply: type[BaseModel], *, strict: bool) -> dict[str, Any]:
+    """Return the parameter `response_format` of a chat completion, a new one that may be changed underway."""
+    schema = json.loads(schema_text(reply))
+    return {"type": "json_schema", "json_schema": {"name": reply.__name__, "schema": schema, "strict": strict}}
+
+
+def stating_schema(messages: tuple[Message, ...], reply: type[BaseModel]) -> tuple[Message, ...]:
     """Say in the prompt what `response_format` says, for providers that do not take it."""
-    text = f"Reply with one JSON object and nothing else. It must fit this JSON schema:\n{json.dumps(schema)}"
+    text = f"Reply with one JSON object and nothing else. It must fit this JSON schema:\n{schema_text(reply)}"
     if messages and messages[0].role == "system":
         return (Message("system", f"{messages[0].content}\n\n{text}"), *messages[1:])
     return (Message("system", text), *messages)
 
 
 def asking_again(
-    messages: tuple[Message, ...], text: str, complaint: str, schema: dict[str, Any]
+    messages: tuple[Message, ...], text: str, complaint: str, reply: type[BaseModel]
 ) -> tuple[Message, ...]:
     """Show the model its own reply, and what was wrong with it."""
     request = (
         f"That reply cannot be used: {complaint}. Reply again with one JSON object and nothing else. "
-        f"It must fit this JSON schema:\n{json.dumps(schema)}"
+        f"It must fit this JSON schema:\n{schema_text(reply)}"
     )
     return (*messages, Message("assistant", text[:MOST_SHOWN] or "(empty)"), Message("user", request))
 
@@ -79,10 +84,12 @@ def read_reply(text: str, request: Request[R]) -> tuple[R | None, str]:
     Text around the JSON object (fences, an introduction, thoughts) is passed over; of several objects that fit, the
     last one counts. A reply that the request's own check complains about is none.
     """
-    if request.reply is None or not issubclass(request.reply, BaseModel):
-        found, complaint = cast("R | None", text), ""
-    else:
-        found, complaint = _fitting(text, request.reply)
+    reply = reply_model(request)
+    found, complaint = (text, "") if reply is None else _fitting(text, reply)
+    return _checked(cast("R | None", found), complaint, request)
+
+
+def _checked(found: R | None, complaint: str, request: Request[R]) -> tuple[R | None, str]:
     if found is None or request.check is None:
         return found, complaint
     try:
@@ -92,15 +99,14 @@ def read_reply(text: str, request: Request[R]) -> tuple[R | None, str]:
     return (None, " ".join(complaint.split())) if complaint else (found, "")
 
 
-def _fitting(text: str, reply: type[R]) -> tuple[R | None, str]:
-    schema = cast("type[BaseModel]", reply)
+def _fitting(text: str, reply: type[BaseModel]) -> tuple[BaseModel | None, str]:
     try:
-        return cast("R", schema.model_validate_json(text)), ""
+        return reply.model_validate_json(text), ""
     except ValidationError:
         complaint = "it holds no JSON object"
     for candidate in reversed(list(_objects(text))):
         try:
-            return cast("R", schema.model_validate_json(candidate)), ""
+            return reply.model_validate_json(candidate), ""
         except ValidationError as error:
             complaint = _complaint(error)
     return None, complaint

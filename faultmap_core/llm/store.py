@@ -6,6 +6,7 @@ killed process forgets nothing. Several threads and several processes may share 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -210,6 +211,36 @@ class CallStore:
         """Lower a reservation to a call without tokens and cost, when what the call took is known."""
         with self.transaction() as connection:
             connection.execute("UPDATE reserved SET tokens = 0, cost = 0 WHERE reservation_id = ?", (reservation,))
+
+    def forget(self, texts: Iterable[str]) -> int:
+        """Delete the cached replies that quote one of `texts`, also as JSON; return their number.
+
+        Requests are kept as digests alone. The ledger, which holds no text, stays; the file is written anew, so that
+        it holds no bytes of what was deleted.
+        """
+        forms = {
+            form
+            for text in texts
+            for form in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+        }
+        with self.transaction() as connection:
+            found = {
+                row[0]
+                for form in sorted(forms)
+                for row in connection.execute("SELECT digest FROM replies WHERE instr(text, ?)", (form,))
+            }
+            connection.executemany("DELETE FROM replies WHERE digest = ?", ((digest,) for digest in sorted(found)))
+        if found:
+            self._write_anew()
+        return len(found)
+
+    def _write_anew(self) -> None:
+        with self._lock:
+            try:
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise self._error(error) from error
 
     @contextmanager
     def transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:

@@ -97,3 +97,17 @@ def test_wrong_input_is_named():
         build_tree(np.array([[1.0, 0.0], [np.inf, 0.0]]))
     with pytest.raises(ClusteringError, match="neighbours are of 2"):
         build_tree(np.eye(3), nearest_neighbors(np.eye(2), np.eye(2), 1))
+
+
+def test_a_kept_graph_is_used_as_it_is_and_serves_copies_too():
+    rows = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    neighbors = nearest_neighbors(rows, rows, 15, exclude_self=True)
+    kept, computed = build_tree(rows, neighbors, keep_graph=True), build_tree(rows)
+    assert np.array_equal(kept.order, computed.order)
+    assert np.array_equal(kept.height, computed.height)
+    rows[[10, 50]] = rows[3]
+    copied = build_tree(rows, nearest_neighbors(rows, rows, 15, exclude_self=True), keep_graph=True)
+    assert sorted(copied.order.tolist()) == list(range(200))
+    # Copies share a leaf: some node holds exactly them.
+    assert {3, 10, 50} in [set(copied.members(node).tolist()) for node in range(copied.n_nodes)]

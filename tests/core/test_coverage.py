@@ -51,6 +51,14 @@ def test_missing_topics_are_found_with_their_numbers(hidden):
     json.dumps(result.to_dict(), allow_nan=False)
 
 
+def test_a_large_pool_finds_them_on_one_graph(hidden, monkeypatch):
+    monkeypatch.setattr("faultmap_core.coverage_regions._ONE_GRAPH_FROM", 100)
+    *_, topic = hidden
+    inside = [i for gap in find_coverage_gaps(*hidden[:4]).gaps for i in gap.prompt_indices]
+    assert np.mean(topic[inside] >= 8) >= 0.95
+    assert len(inside) >= 0.8 * (topic >= 8).sum()
+
+
 def test_mean_distance_and_nearest_tests_are_euclidean(hidden):
     tests, test_vectors, _, production_vectors, _ = hidden
     gap = find_coverage_gaps(*hidden[:4]).gaps[0]

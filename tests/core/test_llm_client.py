@@ -178,6 +178,39 @@ def test_what_cannot_pass_is_not_tried_again(llm_server: LlmServer, fault: str, 
     assert llm_server.count == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("content_filter", "refused"),
+        ("refusal", "refused"),
+        ("content_policy_violation", "refused"),
+        ("context_length_exceeded", "bad_request"),
+        ("insufficient_quota", "rate_limit"),
+    ],
+)
+def test_what_the_provider_says_no_to_is_not_asked_again(llm_server: LlmServer, fault: str, reason: str) -> None:
+    model = language_model(llm_server)
+    assert model.ask_all(ask("a"))[0].status == "ok"
+    llm_server.plan = [fault]
+    [outcome] = model.ask_all(ask("b"))
+    assert (outcome.status, outcome.reason, outcome.attempts) == ("failed", reason, 1)
+    assert llm_server.count == 2
+
+
+def test_an_answer_that_is_none_is_tried_again(llm_server: LlmServer) -> None:
+    llm_server.plan = ["not_json"]
+    [outcome] = language_model(llm_server).ask_all(ask("a"))
+    assert (outcome.status, outcome.attempts) == ("ok", 2)
+
+
+def test_an_answer_without_usage_is_counted_by_its_characters(llm_server: LlmServer) -> None:
+    llm_server.plan = ["no_usage"]
+    [outcome] = language_model(llm_server, price=Price(1.0, 10.0)).ask_all(say("twelve chars"))
+    # "Say twelve chars." has 17 characters, "a scripted reply" 16: 5 and 4 tokens
+    assert (outcome.prompt_tokens, outcome.completion_tokens) == (5, 4)
+    assert outcome.cost == pytest.approx(45e-6)
+
+
 def test_retry_after_is_honoured(llm_server: LlmServer) -> None:
     llm_server.plan, llm_server.retry_after = ["rate_limit"], 0.6
     started = time.monotonic()

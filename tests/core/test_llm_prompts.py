@@ -54,6 +54,18 @@ def test_a_text_that_knows_the_fence_of_another_text_gets_a_new_one() -> None:
     assert fence(hostile).splitlines()[-1] not in hostile
 
 
+def test_macros_and_parents_serve_the_blocks(tmp_path: Path) -> None:
+    base = "{% block system %}the parent's{% endblock %}{% block user %}{% endblock %}"
+    child = (
+        "{% extends 'base.j2' %}{% macro twice(word) %}{{ word }} {{ word }}{% endmacro %}"
+        "{% block user %}{{ twice(word) }}{% endblock %}"
+    )
+    messages = library(tmp_path, base=base, child=child).render("child", word="so")
+    assert messages == (Message("system", "the parent's"), Message("user", "so so"))
+    top = "{% macro twice(word) %}{{ word }} {{ word }}{% endmacro %}{% block user %}{{ twice('a') }}{% endblock %}"
+    assert library(tmp_path, top=top).render("top") == (Message("user", "a a"),)
+
+
 def test_equal_values_give_equal_bytes(tmp_path: Path) -> None:
     first, second = library(tmp_path, ask=TEMPLATE), PromptLibrary(tmp_path)
     assert first.render("ask", answer="x" * 1000) == second.render("ask", answer="x" * 1000)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from faultmap_core.errors import LanguageModelError
-from faultmap_core.llm import Budget, CallStore, Message, Price, Request
+from faultmap_core.llm import Budget, CallStore, LanguageModel, Message, Price, Request
 from faultmap_core.llm.budget import BudgetKeeper
 from faultmap_core.llm.store import Spent
 from tests.llm_server import LlmServer, language_model
@@ -91,12 +91,14 @@ def test_refused_credentials_are_tried_again_when_they_changed_and_not_before(
 
 def test_a_missing_key_is_no_call(llm_server: LlmServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEST_LLM_KEY", raising=False)
-    model = language_model(llm_server, api_key_variable="TEST_LLM_KEY")
-    model._provider._parameters.pop("api_key")
+    model = LanguageModel("openai/test", parameters={"api_base": llm_server.url}, api_key_variable="TEST_LLM_KEY")
     outcomes = model.ask_all(requests(5))
-    assert {outcome.reason for outcome in outcomes} == {"authentication"}
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("not_asked", "authentication")}
     assert llm_server.count == 0
-    assert "TEST_LLM_KEY" in model.stopped
+    assert model.stopped == (
+        "the key for openai/test is missing; 5 of 5 requests were not made; "
+        "set the environment variable TEST_LLM_KEY to valid credentials."
+    )
 
 
 def test_a_key_that_may_not_use_the_model_stops_unless_others_went_well(llm_server: LlmServer) -> None:
@@ -107,6 +109,24 @@ def test_a_key_that_may_not_use_the_model_stops_unless_others_went_well(llm_serv
     other = language_model(llm_server, max_concurrent=1)
     llm_server.plan = [None, "forbidden", None]
     assert [outcome.reason for outcome in other.ask_all(requests(3))] == ["", "refused", ""]
+
+
+def test_a_model_that_does_not_exist_stops_the_run(llm_server: LlmServer) -> None:
+    llm_server.always = "not_found"
+    model = language_model(llm_server, max_concurrent=5)
+    outcomes = model.ask_all(requests(100))
+    assert {outcome.reason for outcome in outcomes} == {"bad_request"}
+    assert llm_server.count <= 20 + 2 * 5
+    assert "The model does not exist" in model.stopped
+
+
+def test_requests_that_are_refused_one_by_one_stop_nothing(llm_server: LlmServer) -> None:
+    model = language_model(llm_server, max_concurrent=5)
+    model.ask_all(requests(1))
+    llm_server.plan = ["bad_request"] * 30 + ["forbidden"] * 30
+    outcomes = model.ask_all(requests(70, 1))
+    assert sum(outcome.status == "ok" for outcome in outcomes) == 10
+    assert model.stopped == ""
 
 
 def test_a_provider_that_is_down_stops_the_run(llm_server: LlmServer) -> None:
