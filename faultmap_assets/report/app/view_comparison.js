@@ -1,0 +1,217 @@
+// Which model wins where? All pairs, one pair, and the prompts on which they disagree, side by side.
+
+async function comparisonView() {
+  const { dataset, model } = chosenScope();
+  const pairs = findings.comparisons.filter(
+    (/** @type {Row} */ pair) => (!dataset || pair.dataset === dataset) && (!model || pair.model_a === model || pair.model_b === model),
+  );
+  return page(
+    "Comparison",
+    el("p", { class: "lead" }, "Pairs of models that answered the same prompts. A winner is named where McNemar's test finds one."),
+    dataTable({
+      name: "comparisons",
+    unit: "pair",
+      rows: pairs,
+      href: pairLink,
+      text: (row) => `${row.dataset} ${row.model_a} ${row.model_b} ${row.winner}`,
+      empty: "No two models answered the same prompts.",
+      columns: [
+        { key: "pair", title: "models", first: true, value: (row) => `${row.model_a} or ${row.model_b}` },
+        { key: "dataset", title: "dataset", value: (row) => row.dataset },
+        { key: "failure_rate_a", title: "first failed", value: (row) => row.failure_rate_a, render: (row) => rateCell({ rate: row.failure_rate_a }) },
+        { key: "failure_rate_b", title: "second failed", value: (row) => row.failure_rate_b, render: (row) => rateCell({ rate: row.failure_rate_b }) },
+        { key: "winner", title: "winner", value: (row) => row.winner },
+        { key: "slices", title: "slices", number: true, value: (row) => row.slices.length },
+        { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
+      ],
+    }),
+  );
+}
+
+/** @returns {Row | undefined} */
+function chosenPair() {
+  const { dataset, a, b } = currentRoute().parameters;
+  return findings.comparisons.find((/** @type {Row} */ one) => one.dataset === dataset && one.model_a === a && one.model_b === b);
+}
+
+async function pairView() {
+  const pair = chosenPair();
+  if (!pair) return notFound("comparison", "comparison");
+  const packed = await examples();
+  return page(
+    `${pair.model_a} or ${pair.model_b}`,
+    crumbs([["Comparison", link("comparison")]]),
+    el("p", { class: "lead" }, pairSentence(pair)),
+    el(
+      "div",
+      { class: "panel" },
+      twoRates(
+        { label: pair.model_a, rate: pair.failure_rate_a, note: `failed of ${count(pair.compared)}` },
+        { label: pair.model_b, rate: pair.failure_rate_b, note: `failed of ${count(pair.compared)}` },
+      ),
+      differenceBar({ difference: pair.difference, low: pair.difference_low, high: pair.difference_high, left: `${pair.model_b} better`, right: `${pair.model_a} better` }),
+    ),
+    pair.slices.length > 0 && section("Where that changes", pairSlices(pair)),
+    section("Where they disagree", discordant(packed, pair)),
+  );
+}
+
+/** @param {Row} pair */
+function pairSentence(pair) {
+  const apart = `${points(Math.abs(pair.difference)).replace("+", "")} points apart`;
+  const range = pair.difference_low === null ? "" : ` (95% interval ${points(pair.difference_low)} to ${points(pair.difference_high)})`;
+  const wins = `only ${pair.model_a} is right on ${count(pair.discordant_a_wins)}, only ${pair.model_b} on ${count(pair.discordant_b_wins)}`;
+  const verdictText = [pair.model_a, pair.model_b].includes(pair.winner) ? `${pair.winner} is better on ${pair.dataset}` : `On ${pair.dataset} neither is shown to be better (${pair.winner})`;
+  return `${verdictText}: ${apart}${range}; ${wins}; adjusted p ${pValue(pair.adjusted_p_value)}.${pair.note ? ` ${pair.note}` : ""}`;
+}
+
+/** @param {Row} pair */
+function pairSlices(pair) {
+  return dataTable({
+    name: "slices of the comparison",
+    plain: true,
+    rows: pair.slices,
+    href: (row) => address("pairslice", { dataset: pair.dataset, a: pair.model_a, b: pair.model_b, id: row.slice_id }),
+    columns: [
+      { key: "name", title: "slice", first: true, value: (row) => row.name },
+      { key: "size", title: "examples", number: true, value: (row) => row.size, render: (row) => count(row.size) },
+      { key: "failure_rate_a", title: `${pair.model_a} failed`, value: (row) => row.failure_rate_a, render: (row) => rateCell({ rate: row.failure_rate_a }) },
+      { key: "failure_rate_b", title: `${pair.model_b} failed`, value: (row) => row.failure_rate_b, render: (row) => rateCell({ rate: row.failure_rate_b }) },
+      { key: "winner", title: "winner here", value: (row) => row.winner },
+      { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.selection_adjusted_p_value, render: (row) => pValue(row.selection_adjusted_p_value) },
+    ],
+  });
+}
+
+async function pairSliceView() {
+  const pair = chosenPair();
+  const found = pair?.slices.find((/** @type {Row} */ one) => one.slice_id === currentRoute().parameters.id);
+  if (!pair || !found) return notFound("slice of a comparison", "comparison");
+  const packed = await examples();
+  const shown = found.examples.map((/** @type {Row} */ example) => sidesOf(packed, pair, example.example_id)).filter(Boolean);
+  return page(
+    found.name,
+    crumbs([["Comparison", link("comparison")], [`${pair.model_a} or ${pair.model_b}`, pairLink(pair)]]),
+    found.description && el("p", { class: "lead" }, found.description),
+    el(
+      "div",
+      { class: "panel" },
+      twoRates(
+        { label: pair.model_a, rate: found.failure_rate_a, note: `failed of ${count(found.size)}` },
+        { label: pair.model_b, rate: found.failure_rate_b, note: `failed of ${count(found.size)}` },
+      ),
+      el(
+        "p",
+        { class: "note" },
+        `Only ${pair.model_a} right: ${count(found.discordant_a_wins)}; only ${pair.model_b} right: ${count(found.discordant_b_wins)}; both right: ${count(found.concordant_pass)}; both wrong: ${count(found.concordant_fail)}. ` +
+          `Of the disagreements ${percent(found.advantage_rate)} go to ${pair.model_a}, elsewhere ${percent(found.rest_advantage_rate)} (adjusted p ${pValue(found.selection_adjusted_p_value)}).`,
+      ),
+    ),
+    sliceWhy({ ...found, dataset: pair.dataset }),
+    section("Examples", pagedList(shown, (sides) => sideBySide(packed, pair, sides), { step: 5 })),
+  );
+}
+
+/** @typedef {{a: number, b: number}} Sides the two models' rows of one example */
+
+/** @param {Packed} packed @param {Row} pair @param {string} exampleId @returns {Sides | null} */
+function sidesOf(packed, pair, exampleId) {
+  const rows = rowsOfExample(packed, pair.dataset, exampleId);
+  const a = rows.find((row) => nameAt(packed, "model", row) === pair.model_a);
+  const b = rows.find((row) => nameAt(packed, "model", row) === pair.model_b);
+  return a === undefined || b === undefined ? null : { a, b };
+}
+
+/** @param {Packed} packed @param {Row} pair */
+function discordant(packed, pair) {
+  const ofB = new Map(rowsOf(packed, pair.dataset, pair.model_b).map((row) => [packed.columns.example_id[row], row]));
+  const all = rowsOf(packed, pair.dataset, pair.model_a)
+    .map((a) => ({ a, b: ofB.get(packed.columns.example_id[a]) }))
+    .filter((sides) => sides.b !== undefined && packed.columns.failed[sides.a] + packed.columns.failed[sides.b] === 1)
+    .map((sides) => /** @type {Sides} */ (sides));
+  const kinds = ["", `only ${pair.model_a} right`, `only ${pair.model_b} right`];
+  const chosen = Number(currentRoute().parameters.only) || 0;
+  const place = el("div");
+  let shown = all;
+  const draw = (/** @type {number} */ kind) => {
+    shown = all.filter((sides) => !kind || packed.columns.failed[kind === 1 ? sides.a : sides.b] === 0);
+    place.replaceChildren(pagedList(shown, (sides) => sideBySide(packed, pair, sides), { step: 5, empty: "None in this report." }));
+  };
+  draw(chosen);
+  return [
+    el(
+      "div",
+      { class: "tools" },
+      segmented("Show", kinds, kinds[chosen], (kind) => {
+        note({ only: kinds.indexOf(kind) || null });
+        draw(kinds.indexOf(kind));
+      }),
+      exportButtons("disagreements", sidesExport(packed), () => shown, { ready: () => allTexts(packed) }),
+    ),
+    place,
+  ];
+}
+
+/** @param {Packed} packed @returns {Exported[]} */
+function sidesExport(packed) {
+  const { columns } = packed;
+  return [
+    { key: "dataset", title: "dataset", value: (sides) => nameAt(packed, "dataset", sides.a) },
+    { key: "example_id", title: "example_id", value: (sides) => columns.example_id[sides.a] },
+    { key: "model_a", title: "model_a", value: (sides) => nameAt(packed, "model", sides.a) },
+    { key: "model_b", title: "model_b", value: (sides) => nameAt(packed, "model", sides.b) },
+    { key: "failed_a", title: "failed_a", value: (sides) => columns.failed[sides.a] === 1 },
+    { key: "failed_b", title: "failed_b", value: (sides) => columns.failed[sides.b] === 1 },
+    ...(findings.scope.texts
+      ? [
+          { key: "prompt", title: "prompt", value: (/** @type {Sides} */ sides) => textNow(columns.prompt[sides.a]) },
+          { key: "reference", title: "reference", value: (/** @type {Sides} */ sides) => textNow(columns.reference[sides.a]) },
+          { key: "response_a", title: "response_a", value: (/** @type {Sides} */ sides) => textNow(columns.response[sides.a]) },
+          { key: "response_b", title: "response_b", value: (/** @type {Sides} */ sides) => textNow(columns.response[sides.b]) },
+        ]
+      : []),
+  ];
+}
+
+/** @param {Packed} packed @param {Row} pair @param {Sides} sides */
+function sideBySide(packed, pair, { a, b }) {
+  const { columns } = packed;
+  const place = el("div", { class: "sides" });
+  const state = { diff: false };
+  const draw = async () => {
+    const [left, right] = await Promise.all([textOf(packed, columns.response[a]), textOf(packed, columns.response[b])]);
+    const pieces = state.diff && left !== null && right !== null ? wordDiff(left, right) : null;
+    place.replaceChildren(
+      side(pair.model_a, columns.failed[a], left, pieces && diffSide(pieces, "left")),
+      side(pair.model_b, columns.failed[b], right, pieces && diffSide(pieces, "right")),
+    );
+  };
+  if (findings.scope.texts) void draw();
+  return el(
+    "article",
+    { class: "example" },
+    el(
+      "header",
+      null,
+      el("a", { class: "row-link", href: exampleLink(pair.dataset, columns.example_id[a]) }, columns.example_id[a]),
+      findings.scope.texts &&
+        toggle("mark differences", false, (on) => {
+          state.diff = on;
+          void draw();
+        }),
+    ),
+    findings.scope.texts &&
+      el(
+        "dl",
+        { class: "facts" },
+        fact("prompt", whenRead(packed, columns.prompt[a], (text) => textBlock(text))),
+        columns.reference[a] >= 0 && fact("expected", whenRead(packed, columns.reference[a], (text) => textBlock(text))),
+      ),
+    place,
+  );
+}
+
+/** @param {string} model @param {number} failed @param {string | null} text @param {(Node | string)[] | null} pieces */
+function side(model, failed, text, pieces) {
+  return el("div", { class: `side ${verdictClass(failed)}` }, el("p", { class: "side-head" }, el("span", null, model), verdict(failed)), textBlock(text, pieces ? { pieces } : {}));
+}

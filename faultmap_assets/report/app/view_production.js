@@ -1,0 +1,114 @@
+// What does production itself say? Where its feedback is worse than elsewhere, and which topics come and go.
+
+/** The slices of all windows, the latest first, each with its day. @returns {Row[]} */
+function feedbackSlices() {
+  return [...findings.production_slices].reverse().flatMap((/** @type {Row} */ day) => day.slices);
+}
+
+/** @returns {Row[]} */
+function driftingTopics() {
+  return [...findings.topic_drift].reverse().flatMap((/** @type {Row} */ day) => day.topics);
+}
+
+function productionSlices() {
+  const last = findings.production_slices.at(-1);
+  if (!last) return null;
+  const rows = feedbackSlices();
+  const told = last.with_feedback
+    ? `In the ${counted(last.days, "day")} up to ${last.day}, ${percent(last.failure_rate)} of ${counted(last.with_feedback, "answer")} with feedback were bad.`
+    : last.note || "The logs have no feedback that the settings know.";
+  return section(
+    "Where users were unhappy",
+    el("p", { class: "note" }, told),
+    rows.length > 0 &&
+      dataTable({
+        name: "slices of production",
+        plain: true,
+        rows,
+        href: (row) => address("production", { day: row.day, id: row.slice_id }),
+        columns: [
+          { key: "name", title: "slice", first: true, value: (row) => row.name },
+          { key: "day", title: "days up to", value: (row) => row.day },
+          { key: "failure_rate", title: "bad", value: (row) => row.failure_rate, render: (row) => rateCell({ rate: row.failure_rate, mark: row.baseline_rate }) },
+          { key: "baseline_rate", title: "rest", number: true, value: (row) => row.baseline_rate, render: (row) => percent(row.baseline_rate) },
+          { key: "size", title: "answers", number: true, value: (row) => row.size, render: (row) => count(row.size) },
+          { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
+        ],
+      }),
+  );
+}
+
+function driftSection() {
+  const rows = driftingTopics();
+  if (!rows.length) return null;
+  return section(
+    "Topics that changed",
+    el("p", { class: "note" }, "The share of a topic in the days up to the one named, against the days before them."),
+    dataTable({
+      name: "topics that changed",
+      plain: true,
+      rows,
+      href: (row) => address("topic", { day: row.day, id: row.topic_id }),
+      columns: [
+        { key: "name", title: "topic", first: true, value: (row) => row.name },
+        { key: "kind", title: "change", value: (row) => row.kind, render: (row) => spoken(row.kind) },
+        { key: "day", title: "days up to", value: (row) => row.day },
+        { key: "previous_share", title: "before", number: true, value: (row) => row.previous_share, render: (row) => percent(row.previous_share) },
+        { key: "current_share", title: "now", value: (row) => row.current_share, render: (row) => rateCell({ rate: row.current_share, low: row.current_share_low, high: row.current_share_high, mark: row.previous_share }) },
+        { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
+      ],
+    }),
+  );
+}
+
+async function productionSliceView() {
+  const { day, id } = currentRoute().parameters;
+  const found = feedbackSlices().find((one) => one.day === day && one.slice_id === id);
+  if (!found) return notFound("slice of production", "coverage");
+  return page(
+    found.name,
+    crumbs([["What the tests never ask", link("coverage")]]),
+    el("p", { class: "lead" }, `Production up to ${found.day}`, found.description && `. ${found.description}`),
+    el("div", { class: "columns" }, el("div", null, sliceRates(found), sliceWhy({ ...found, dataset: "" })), el("div")),
+    findings.scope.texts && section("Examples", pagedList(found.examples, loggedAnswer, { step: 6 })),
+    sliceFacts(found),
+  );
+}
+
+/** @param {Row} example */
+function loggedAnswer(example) {
+  const failed = example.failed === null ? -1 : Number(example.failed);
+  return el(
+    "article",
+    { class: `example ${verdictClass(failed)}` },
+    el("header", null, el("strong", null, example.example_id), verdict(failed)),
+    el(
+      "dl",
+      { class: "facts" },
+      fact("prompt", textBlock(example.prompt)),
+      fact("answer", textBlock(example.response)),
+      example.reference && fact("expected", textBlock(example.reference)),
+    ),
+  );
+}
+
+async function topicView() {
+  const { day, id } = currentRoute().parameters;
+  const topic = driftingTopics().find((one) => one.day === day && one.topic_id === id);
+  if (!topic) return notFound("topic", "coverage");
+  return page(
+    topic.name,
+    crumbs([["What the tests never ask", link("coverage")]]),
+    el("p", { class: "lead" }, `${spoken(topic.kind)} in the days up to ${topic.day}. ${topic.description}`),
+    el(
+      "div",
+      { class: "panel" },
+      twoRates(
+        { label: "now", rate: topic.current_share, note: `of traffic (${percentRange(topic.current_share_low, topic.current_share_high)}), ${counted(topic.current_rows, "prompt")}` },
+        { label: "before", rate: topic.previous_share, note: `(${percentRange(topic.previous_share_low, topic.previous_share_high)}), ${counted(topic.previous_rows, "prompt")}` },
+      ),
+      el("p", { class: "note" }, `Adjusted p ${pValue(topic.adjusted_p_value)}; named by ${topic.named_by}.`),
+    ),
+    findings.scope.texts && section("What is asked", pagedList(topic.representative_prompts, (/** @type {string} */ prompt) => el("div", { class: "asked" }, textBlock(prompt)))),
+  );
+}

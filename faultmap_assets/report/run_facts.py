@@ -1,0 +1,98 @@
+"""How did the findings come about? Versions, seeds, parameters, rows in and out, and what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+
+from faultmap_assets import error_queries
+from faultmap_assets.report.scope import Row
+from faultmap_assets.settings import Settings
+from faultmap_assets.staleness import ASSET_GRAPH
+from faultmap_assets.warehouse import Warehouse
+
+_PARAMETERS = (
+    "dataset_defaults",
+    "datasets",
+    "embedding",
+    "clusters",
+    "slices",
+    "comparisons",
+    "judging",
+    "taxonomy",
+    "coverage",
+)
+_PACKAGES = ("faultmap-assets", "dagster", "duckdb", "numpy", "scipy", "scikit-learn", "umap-learn", "litellm")
+
+
+def run_facts(warehouse: Warehouse, settings: Settings | None) -> Row:
+    """Return what is known of the audit; no times, so that the same data gives the same bytes.
+
+    Args:
+        settings: what the parameters are read from; None leaves them out.
+    """
+    return {
+        "seed": None if settings is None else settings.seed,
+        "parameters": _parameters(settings),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "files": _files(warehouse),
+        "assets": _assets(warehouse),
+        "embedders": [
+            str(row["embedder"])
+            for row in warehouse.query("SELECT DISTINCT embedder FROM prompt_embeddings ORDER BY 1").to_pylist()
+        ],
+        "spent": error_queries.spent(warehouse),
+    }
+
+
+def _parameters(settings: Settings | None) -> Row:
+    """Return the settings that decide about findings; where files lie, and who is asked for what price, does not."""
+    if settings is None:
+        return {}
+    chosen: Row = settings.model_dump(mode="json", include=set(_PARAMETERS))
+    model = settings.language_model
+    asked = {"model": model.model, "temperature": model.temperature, "names": model.names} if model.model else {}
+    return {**{name: chosen[name] for name in _PARAMETERS}, "language_model": asked}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _files(warehouse: Warehouse) -> Row:
+    rows: list[Row] = warehouse.query(
+        """SELECT (SELECT count(*) FROM source_files) AS files, coalesce(sum(rows_read), 0)::BIGINT AS rows_read,
+            coalesce(sum(rows_kept), 0)::BIGINT AS rows_kept,
+            coalesce(sum(rows_quarantined), 0)::BIGINT AS rows_quarantined,
+            coalesce(sum(rows_repeated), 0)::BIGINT AS rows_repeated
+        FROM stagings SEMI JOIN source_files USING (staging_id)"""
+    ).to_pylist()
+    return rows[0]
+
+
+def _assets(warehouse: Warehouse) -> list[Row]:
+    """Return partitions, rows, pending rows and failed checks of every asset above the report, in the graph's order."""
+    partitions: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    pending: Counter[str] = Counter()
+    blocked: Counter[str] = Counter()
+    for made in warehouse.query("SELECT asset, rows, pending, blocked_by FROM materializations").to_pylist():
+        partitions[made["asset"]] += 1
+        rows[made["asset"]] += made["rows"]
+        pending[made["asset"]] += made["pending"] or 0
+        blocked[made["asset"]] += made["blocked_by"] is not None
+    return [
+        {
+            "asset": node.name,
+            "code_version": node.code_version,
+            "partitions": partitions[node.name],
+            "rows": rows[node.name],
+            "pending": pending[node.name],
+            "blocked": blocked[node.name],
+        }
+        for node in ASSET_GRAPH
+        if node.name != "audit_report"
+    ]
