@@ -4,9 +4,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PORT ?= 3000
 LOCAL_VENV ?= .venv-local
+UI_VENV ?= .venv-ui
 LLM_VENV ?= .venv-llm
 
-.PHONY: help setup demo ui test test-slow test-local test-llm check format lock clean
+.PHONY: help setup demo ui test test-ui test-slow test-reliability test-live test-local test-llm check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +31,23 @@ test: setup  ## the test suite: offline, a few minutes at most
 	$(RUN) pytest -n 2 --dist loadgroup -q
 
 test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
-	$(RUN) pytest -q -m slow
+	$(RUN) pytest -q -m slow --ignore tests/test_reliability.py
+
+test-reliability: setup  ## killed, crowded, full disk, damaged files: nothing is lost (real processes; root for the disk)
+	$(RUN) pytest -q -m slow tests/test_reliability.py
+
+test-live: $(UI_VENV)/.installed  ## web server, daemon and browser: a file dropped into the watched folder
+	$(UI_VENV)/bin/python -m pytest -q -p no:randomly -m live tests/test_live.py
+
+# Chromium comes from the system (apt-get install chromium), Playwright from a venv of its own.
+test-ui: $(UI_VENV)/.installed  ## the report in a real browser
+	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py
+
+$(UI_VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(UI_VENV)
+	$(UI_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(UI_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[ui]'
+	@touch $@
 
 # A venv of its own: PyTorch is about 1 GB, and no other test may come to need it.
 test-local: $(LOCAL_VENV)/.installed  ## the sentence-transformers embedder with real weights
@@ -66,4 +83,4 @@ lock: setup  ## resolve requirements.lock anew (wants uv)
 	  --no-strip-extras --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## remove .venv and all state
-	rm -rf $(VENV) $(LOCAL_VENV) $(LLM_VENV) var dist
+	rm -rf $(VENV) $(LOCAL_VENV) $(UI_VENV) $(LLM_VENV) var dist

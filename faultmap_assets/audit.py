@@ -7,7 +7,7 @@ process, recorded in the same Dagster instance that the UI shows.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ import dagster as dg
 
 from faultmap_assets.automation import JOBS, dagster_key, in_progress, run_tags
 from faultmap_assets.definitions import defs
+from faultmap_assets.forget import expire_logs
 from faultmap_assets.home import PROCESS_TAG, close_dead_runs, process_tag
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
+from faultmap_assets.selection import EVERYTHING, Selection
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import AssetPartition, Partition, PlannedRun, StalePartition, plan_runs, stale_partitions
+from faultmap_assets.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
 from faultmap_assets.warehouse import open_warehouse
 from faultmap_core import errors
 
@@ -56,41 +58,19 @@ class RefreshOutcome:
     blocked: tuple[tuple[AssetPartition, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What of everything stale is to be made; None means all.
-
-    Attributes:
-        assets: their names.
-        datasets, models: of partitions that have them; what has none (a report of all) is always selected.
-        since: first day of production.
-    """
-
-    assets: Collection[str] | None = None
-    datasets: Collection[str] | None = None
-    models: Collection[str] | None = None
-    since: str | None = None
-
-    def holds(self, asset: str, partition: Partition) -> bool:
-        """Say whether a partition of an asset is selected."""
-        return (
-            (self.assets is None or asset in self.assets)
-            and (self.datasets is None or partition.dataset is None or partition.dataset in self.datasets)
-            and (self.models is None or partition.model is None or partition.model in self.models)
-            and (self.since is None or partition.day is None or partition.day >= self.since)
-        )
-
-
 def refresh_stale(
     settings: Settings,
     instance: dg.DagsterInstance,
     on_run: OnRun | None = None,
-    selection: Selection = Selection(),
+    selection: Selection = EVERYTHING,
+    *,
+    force: bool = False,
 ) -> RefreshOutcome:
     """Make every stale partition, upstream first; what another live process is making is waited for.
 
     Args:
         selection: what is made; the rest stays as it is.
+        force: make what is selected although nothing changed.
         on_run: called before each run with the run and the number of partitions that are stale at the moment.
     Raises:
         WarehouseError: the warehouse cannot be opened.
@@ -99,6 +79,9 @@ def refresh_stale(
     made: list[AssetPartition] = []
     failed: list[FailedRun] = []
     first = True
+    expire_logs(settings, open_warehouse(settings))
+    if force:
+        selection.ask_again(open_warehouse(settings))
     while True:
         close_dead_runs(instance)
         with open_warehouse(settings).read() as connection:
@@ -106,7 +89,7 @@ def refresh_stale(
         sync_partitions(instance, state.sources, prune=first)
         first = False
         elsewhere = in_progress(instance)
-        found = stale_partitions(state, settings, elsewhere)
+        found = stale_partitions(state, settings, elsewhere, selection.holds_keys)
         stale = [item for item in found if selection.holds(item.asset, item.partition)]
         tried = {failure.run.digest for failure in failed}
         # What a language model did not answer is asked for once an audit.
@@ -166,6 +149,10 @@ def _failure_reason(result: dg.ExecuteInProcessResult) -> str:
             if data.user_failure_data and data.user_failure_data.description:
                 return str(data.user_failure_data.description)
             return _told(data.error)
+    for event in result.all_events:
+        # A resource that could not be opened fails no step.
+        if event.is_resource_init_failure:
+            return _told(event.engine_event_data.error)
     return "the run failed before its first step; the Dagster UI shows its log"
 
 

@@ -4,15 +4,17 @@ Dagster's own conditions are not used: on a sparse product of datasets and model
 join they lose updates (see `staleness`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from faultmap_assets.forget import expire_logs
 from faultmap_assets.home import UNFINISHED, close_dead_runs
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
-from faultmap_assets.settings import load_settings
+from faultmap_assets.settings import Settings, load_settings
 from faultmap_assets.staleness import (
     ASSET_GRAPH,
     NODES,
@@ -24,6 +26,10 @@ from faultmap_assets.staleness import (
     stale_partitions,
 )
 from faultmap_assets.warehouse import open_warehouse
+from faultmap_core.errors import WarehouseLockedError
+
+# Dagster gives a tick 60 s.
+LOCK_SECONDS_IN_TICK = 10.0
 
 PARTITION_TAG, ASSETS_TAG, DIGEST_TAG = "faultmap/partition", "faultmap/assets", "faultmap/inputs"
 
@@ -65,6 +71,60 @@ def failed_attempts(instance: dg.DagsterInstance, run: PlannedRun) -> int:
     )
 
 
+@dataclass(frozen=True)
+class StaleRuns:
+    """What one look at the warehouse wants to be run.
+
+    Attributes: requests: the runs; stale: partitions out of date; making: being made; given_up: failed too often.
+    """
+
+    requests: tuple[dg.RunRequest, ...]
+    stale: int
+    making: int
+    given_up: int
+
+
+def request_stale(
+    instance: dg.DagsterInstance, settings: Settings, wanted: Callable[[PlannedRun], bool] = lambda run: True
+) -> StaleRuns:
+    """Return the runs that `stale_partitions` wants now, a failed one a bounded number of times.
+
+    Sensors and schedules all ask here: what one of them requested is being made, or fresh, when the next one asks.
+
+    Args: wanted: says which of the runs to request.
+    Raises: WarehouseLockedError where another process holds the warehouse for longer than a tick can wait.
+    """
+    close_dead_runs(instance)
+    warehouse = replace(open_warehouse(settings), lock_timeout_seconds=LOCK_SECONDS_IN_TICK)
+    expire_logs(settings, warehouse)
+    with warehouse.read() as connection:
+        state = read_state(connection)
+    sync_partitions(instance, state.sources)
+    making = in_progress(instance)
+    stale = stale_partitions(state, settings, making)
+    requests: list[dg.RunRequest] = []
+    given_up = 0
+    for run in filter(wanted, plan_runs(stale, making)):
+        attempts = failed_attempts(instance, run)
+        if attempts >= settings.automation.max_attempts:
+            given_up += 1
+        else:
+            requests.append(_request(run, attempts))
+    return StaleRuns(tuple(requests), len(stale), len(making), given_up)
+
+
+def _request(run: PlannedRun, attempts: int) -> dg.RunRequest:
+    # What a language model did not answer is asked for again once a day.
+    again = f":{datetime.now(UTC):%Y-%m-%d}" if any(item.pending_only for item in run.stale) else ""
+    return dg.RunRequest(
+        run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}{again}",
+        job_name=JOBS[run.scope].name,
+        asset_selection=[dg.AssetKey(asset) for asset in run.assets],
+        partition_key=dagster_key(run.partition) if run.partition.key else None,
+        tags=run_tags(run),
+    )
+
+
 @dg.sensor(
     jobs=list(JOBS.values()),
     minimum_interval_seconds=load_settings().automation.interval_seconds,
@@ -72,32 +132,16 @@ def failed_attempts(instance: dg.DagsterInstance, run: PlannedRun) -> int:
     description="Requests every partition whose inputs, settings or code changed, once all above it is settled.",
 )
 def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request what `stale_partitions` says, a failed one a bounded number of times."""
-    settings = load_settings()
-    close_dead_runs(context.instance)
-    with open_warehouse(settings).read() as connection:
-        state = read_state(connection)
-    sync_partitions(context.instance, state.sources)
-    making = in_progress(context.instance)
-    stale = stale_partitions(state, settings, making)
-    given_up = 0
-    for run in plan_runs(stale, making):
-        attempts = failed_attempts(context.instance, run)
-        if attempts >= settings.automation.max_attempts:
-            given_up += 1
-            continue
-        # What a language model did not answer is asked for again once a day.
-        again = f":{datetime.now(UTC):%Y-%m-%d}" if any(item.pending_only for item in run.stale) else ""
-        yield dg.RunRequest(
-            run_key=f"{run.scope.value}:{run.partition.key}:{run.digest}:{attempts}{again}",
-            job_name=JOBS[run.scope].name,
-            asset_selection=[dg.AssetKey(asset) for asset in run.assets],
-            partition_key=dagster_key(run.partition) if run.partition.key else None,
-            tags=run_tags(run),
-        )
-    if stale or given_up:
+    """Request what `stale_partitions` says."""
+    try:
+        found = request_stale(context.instance, load_settings())
+    except WarehouseLockedError as error:
+        yield dg.SkipReason(f"{error}; the next tick tries again")
+        return
+    yield from found.requests
+    if found.stale or found.given_up:
         context.log.info(
-            "%d stale, %d being made, %d given up after repeated failures", len(stale), len(making), given_up
+            "%d stale, %d being made, %d given up after repeated failures", found.stale, found.making, found.given_up
         )
     else:
         yield dg.SkipReason("everything is fresh")

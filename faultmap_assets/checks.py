@@ -82,7 +82,14 @@ COVERAGE_GAPS_CHECKS = [
     _spec("tests_present", "coverage_gaps", f"There are tests to measure coverage by, {LEAST_TESTS} or more."),
 ]
 
+PRODUCTION_SLICES_CHECKS = [
+    _spec(
+        "feedback_understood", "production_slices", "Every value of the feedback columns is good or bad to some rule."
+    ),
+]
+
 _WARN_UNSCORED_SHARE = 0.2
+_VALUES_SHOWN = 5
 
 
 def named_spec(asset: str) -> dg.AssetCheckSpec:
@@ -173,6 +180,24 @@ def all_pairs(shared: int, compared: int, pairs: int) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{compared:,} of {shared:,} pairs of models that share scored examples are compared{apart}",
         metadata={"pairs": pairs, "shared": shared, "compared": compared},
+    )
+
+
+def feedback_understood(understood: int, unknown: Mapping[str, Mapping[str, int]]) -> dg.AssetCheckResult:
+    """Judge whether feedback says what it means; a warning, because a row without a verdict only stays out.
+
+    Args: understood: rows with a verdict; unknown: column -> value -> rows that no rule knows.
+    """
+    missed = sum(sum(values.values()) for values in unknown.values())
+    column = next(iter(unknown), "")
+    shown = ", ".join(repr(value) for value in list(unknown.get(column, ()))[:_VALUES_SHOWN])
+    hint = f"; {column} has {shown}: name them in production.feedback" if missed else ""
+    return dg.AssetCheckResult(
+        check_name="feedback_understood",
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{understood:,} rows say how it went, {missed:,} values are neither good nor bad{hint}",
+        metadata={"understood": understood, "not_understood": missed},
     )
 
 

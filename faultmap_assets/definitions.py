@@ -2,14 +2,19 @@
 
 import dagster as dg
 
+from faultmap_assets.alert_sensors import data_arrival, failed_run_alert
 from faultmap_assets.assets import ASSETS
 from faultmap_assets.automation import JOBS, staleness_sensor
+from faultmap_assets.backfill import backfill
+from faultmap_assets.file_sensor import file_sensor, read_file
 from faultmap_assets.resources import RESOURCES
+from faultmap_assets.schedules import daily_audit
 
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=list(JOBS.values()),
-    sensors=[staleness_sensor],
+    jobs=[*JOBS.values(), backfill, read_file],
+    sensors=[file_sensor, staleness_sensor, failed_run_alert, data_arrival],
+    schedules=[daily_audit],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )

@@ -20,7 +20,7 @@ from faultmap_assets.warehouse import Warehouse
 from faultmap_core.entropy import sampling_requests
 from faultmap_core.judging import ModelJudge, plan_judging
 from faultmap_core.llm import CallStore, Estimate, LanguageModel, Message, Request
-from faultmap_core.llm.client import CHARACTERS_PER_TOKEN
+from faultmap_core.llm.provider import CHARACTERS_PER_TOKEN
 from faultmap_core.taxonomy import TaxonomySettings, estimate_calls
 
 _NAMING_ASSETS = ("failure_slices", "model_comparisons", "coverage_gaps")

@@ -51,16 +51,23 @@ def export_table(
         raise ConfigurationError(f"table {table!r} cannot be exported; choose one of {', '.join(EXPORTABLE)}")
     if models and table in _WITHOUT_MODEL:
         raise ConfigurationError(f"{table} is not partitioned by model; leave --model out")
-    if not target.resolve().parent.is_dir():
-        raise WarehouseError(f"{target}: cannot be written: its folder does not exist; make it first")
-    if target.suffix not in (".csv", ".jsonl", ".parquet"):
-        raise ConfigurationError(f"{target}: unknown format; name it .csv, .jsonl or .parquet")
+    _check_target(target)
     conditions, parameters = ["true"], {}
     for column, chosen in (("dataset", datasets), ("model", models)):
         if chosen:
             conditions.append(f"list_contains(${column}, {column})")
             parameters[column] = list(chosen)
     rows = warehouse.query(f"SELECT * FROM {table} WHERE {' AND '.join(conditions)} ORDER BY ALL", parameters)
+    write_rows(rows, target)
+    return int(rows.num_rows)
+
+
+def write_rows(rows: pa.Table, target: Path) -> None:
+    """Write rows as the target's name says; a former file is replaced in one step.
+
+    Raises: ConfigurationError on an unknown format; WarehouseError where it cannot be written, a former one stands.
+    """
+    _check_target(target)
     temporary = target.with_name(f".{target.name}.part")
     try:
         _write(rows, temporary, target.suffix)
@@ -70,7 +77,13 @@ def export_table(
     finally:
         with suppress(OSError):
             temporary.unlink()
-    return int(rows.num_rows)
+
+
+def _check_target(target: Path) -> None:
+    if not target.resolve().parent.is_dir():
+        raise WarehouseError(f"{target}: cannot be written: its folder does not exist; make it first")
+    if target.suffix not in (".csv", ".jsonl", ".parquet"):
+        raise ConfigurationError(f"{target}: unknown format; name it .csv, .jsonl or .parquet")
 
 
 def _write(rows: pa.Table, path: Path, suffix: str) -> None:

@@ -6,23 +6,37 @@ file; then one short transaction takes it over. Nothing of a file that cannot be
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_assets.privacy import (
+    NO_PRIVACY,
+    Privacy,
+    RedactionCounts,
+    blank_forgotten_excerpts,
+    forgotten_condition,
+    redact_rejected,
+    redact_rows,
+    redaction_table,
+    somebody_was_forgotten,
+)
+from faultmap_assets.scanning import FoundFile, find_files, oldest_first
+from faultmap_assets.staleness import Scope
+from faultmap_assets.warehouse import Connection, Warehouse, insert
+from faultmap_core.errors import ConfigurationError, EvalFileError, WarehouseError
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
 from faultmap_core.logs import LOG_SCHEMA, LogOptions
-from faultmap_core.readers import EVAL_SUFFIXES, content_hash, dataset_of, read_eval_file, read_log_file
+from faultmap_core.readers import EVAL_SUFFIXES, EvalBatch, content_hash, dataset_of, read_eval_file, read_log_file
+from faultmap_core.redaction import Redactor
 
 Progress = Callable[[int], None]
 
@@ -56,7 +70,18 @@ _PARTITION_TABLES = {
         "dataset_quality",
         "dataset_quality_items",
     ),
-    "day": ("production_logs", "coverage_gaps", "coverage_prompts", "coverage_summaries"),
+    "day": (
+        "production_logs",
+        "coverage_gaps",
+        "coverage_prompts",
+        "coverage_summaries",
+        "production_slices",
+        "production_slice_members",
+        "production_slice_summaries",
+        "topic_drift",
+        "topic_drift_members",
+        "topic_drift_summaries",
+    ),
 }
 
 
@@ -66,7 +91,8 @@ class IngestedFile:
 
     Attributes:
         news: False where the file was known already; its counts are those of the first reading.
-        rows_read: equals kept + quarantined + repeated.
+        rows_read: equals kept + quarantined + repeated + left out.
+        rows_left_out: rows of forgotten ids, and of days of logs that are older than what is kept.
     """
 
     path: Path
@@ -75,6 +101,7 @@ class IngestedFile:
     rows_kept: int
     rows_quarantined: int
     rows_repeated: int
+    rows_left_out: int
     partitions: tuple[tuple[str, str], ...]
 
 
@@ -83,55 +110,51 @@ def find_source_files(patterns: Sequence[str]) -> list[Path]:
 
     Raises: ConfigurationError where one of them matches nothing.
     """
-    found: set[Path] = set()
+    found: list[FoundFile] = []
     for pattern in patterns:
-        path = Path(pattern)
-        # Not Path.is_file: it raises where a name is too long.
-        if os.path.isfile(path):  # noqa: PTH113
-            matches = [path]
-        elif os.path.isdir(path):  # noqa: PTH112
-            matches = [file for file in path.rglob("*") if _is_eval_file(file, path)]
-        else:
-            # A pattern may be absolute, which Path.glob refuses.
-            names = glob.glob(pattern, recursive=True)  # noqa: PTH207
-            matches = [Path(name) for name in names if Path(name).is_file()]
+        try:
+            matches = find_files(pattern)
+        except OSError as error:
+            raise ConfigurationError(f"{pattern}: cannot be listed: {error.strerror}") from error
         if not matches:
             raise ConfigurationError(
                 f"{pattern}: no eval file there; expected a file, a folder or a glob of {', '.join(EVAL_SUFFIXES)}"
             )
-        found.update(match.resolve() for match in matches)
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, str(path)))
+        found += matches
+    return [file.path for file in oldest_first(found)]
 
 
 def ingest_file(
-    warehouse: Warehouse, path: Path, options: EvalOptions, progress: Progress | None = None
+    warehouse: Warehouse,
+    path: Path,
+    options: EvalOptions,
+    progress: Progress | None = None,
+    privacy: Privacy = NO_PRIVACY,
 ) -> IngestedFile:
     """Stage the rows of one file, unless the same bytes were staged before.
 
     Args:
         progress: called with the number of rows read so far.
+        privacy: what of it is never stored; where there are settings, `privacy_of(settings, options)`.
     Raises:
         EvalFileError: the file cannot be read; the warehouse is as before.
         WarehouseError: the warehouse cannot be written; it is as before.
     """
     digest = content_hash(path)
-    stored_path = _stored_path(path)
-    staging_id = _staging_id(digest, path, options)
+    stored_path = stored_path_of(path)
+    staging_id = _staging_id(digest, path, options, privacy)
     with warehouse.read() as connection:
         known = _staged(connection, staging_id)
-        unchanged = connection.execute(
-            "SELECT 1 FROM source_files WHERE path = $path AND staging_id = $staging_id",
-            {"path": stored_path, "staging_id": staging_id},
-        ).fetchone()
-    if known and unchanged:
-        return _ingested(warehouse, path, staging_id, news=False)
+        if known and _standing_for(connection, stored_path) == staging_id:
+            return _ingested(connection, path, staging_id, news=False)
     try:
         stat = path.stat()
         with tempfile.TemporaryDirectory(prefix="staging-", dir=warehouse.path.parent) as folder:
-            parsed = None if known else _parse(path, options, Path(folder), progress)
+            parsed = None if known else _parse(path, options, Path(folder), progress, privacy)
             with warehouse.write() as connection:
                 if parsed is not None and not _staged(connection, staging_id):
-                    _stage(connection, staging_id, stored_path, parsed)
+                    _stage(connection, staging_id, stored_path, parsed, privacy.keep_from)
+                before = _standing_for(connection, stored_path)
                 connection.execute(
                     """INSERT OR REPLACE INTO source_files VALUES ($path, $staging_id, $content_hash,
                     nextval('source_file_sequence'), $bytes, $modified_at, $read_at)""",
@@ -144,12 +167,13 @@ def ingest_file(
                         "read_at": _now(),
                     },
                 )
-                _drop_what_no_file_delivers(connection)
+                if before not in (None, staging_id):
+                    drop_what_no_file_delivers(connection)
+                return _ingested(connection, path, staging_id, news=True)
     except OSError as error:
         raise WarehouseError(
             f"warehouse {warehouse.path}: cannot stage {path}: {error.strerror or error}; nothing was changed"
         ) from error
-    return _ingested(warehouse, path, staging_id, news=True)
 
 
 @dataclass(frozen=True)
@@ -159,12 +183,14 @@ class _ParsedFile:
     schema: pa.Schema
     rows_read: int
     conflicts: KeyConflicts
+    redactions: RedactionCounts
 
 
-def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None) -> _ParsedFile:
+def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
     rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
     rows_read = 0
     conflicts = KeyConflicts((), {})
+    redactions: RedactionCounts = Counter()
     if isinstance(options, LogOptions):
         schema, batches = LOG_SCHEMA, read_log_file(path, options)
     else:
@@ -173,7 +199,7 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
         pq.ParquetWriter(rows_path, schema, compression="zstd") as rows_writer,
         pq.ParquetWriter(rejected_path, _REJECTED_SCHEMA, compression="zstd") as rejected_writer,
     ):
-        for batch in batches:
+        for batch in _redacted(path, batches, privacy.redactor, redactions):
             rows_writer.write_table(batch.rows)
             if batch.rejected:
                 rejected_writer.write_table(_rejected_table(batch.rejected))
@@ -181,10 +207,27 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
             rows_read += batch.rows_read
             if progress:
                 progress(rows_read)
-    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts)
+    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions)
 
 
-def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _ParsedFile) -> None:
+def _redacted(
+    path: Path, batches: Iterator[EvalBatch], redactor: Redactor | None, found: RedactionCounts
+) -> Iterator[EvalBatch]:
+    """Take out of rows, rejected rows and error messages what must not be stored, before anything is written."""
+    if redactor is None:
+        yield from batches
+        return
+    try:
+        for batch in batches:
+            rows = redact_rows(batch.rows, redactor, found)
+            yield replace(batch, rows=rows, rejected=redact_rejected(batch.rejected, redactor))
+    except EvalFileError as error:
+        raise EvalFileError(f"{path}: {redactor(str(error).removeprefix(f'{path}: '))}") from None
+
+
+def _stage(
+    connection: Connection, staging_id: str, stored_path: str, parsed: _ParsedFile, keep_from: str | None
+) -> None:
     repeated, conflicting = parsed.conflicts.repeated, parsed.conflicts.conflicting
     left_out = {
         "line": pa.array([*repeated, *conflicting], pa.int64()),
@@ -194,26 +237,21 @@ def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _P
     # Every thread holds a row group of long texts, outside of DuckDB's memory limit.
     connection.execute("SET threads = 1")
     columns = ", ".join(parsed.schema.names)
+    unwanted = _unwanted(connection, parsed.schema.names, keep_from)
     rows_kept = _changed_rows(
         connection,
         f"""INSERT INTO staging_rows (staging_id, {columns})
-        SELECT $staging_id, {columns} FROM read_parquet($rows) ANTI JOIN left_out USING (line)""",
+        SELECT $staging_id, {columns} FROM read_parquet($rows) ANTI JOIN left_out USING (line) WHERE NOT {unwanted}""",
         {"staging_id": staging_id, "rows": str(parsed.rows_path)},
     )
-    # Keys are distinct within a staging, so no two digests cancel out; unlike a sorted list, this takes no memory.
-    connection.execute(
-        """INSERT INTO staging_partitions
-        SELECT staging_id, dataset, model, day, count(*), md5(bit_xor(md5_number(row_digest))::VARCHAR)
-        FROM staging_rows WHERE staging_id = $staging_id GROUP BY ALL""",
-        {"staging_id": staging_id},
-    )
+    count_staged_partitions(connection, staging_id)
     rows_quarantined = _changed_rows(
         connection,
-        """INSERT INTO quarantine
+        f"""INSERT INTO quarantine
         SELECT $staging_id, $path, line, reason, excerpt, dataset, model, $now FROM read_parquet($rejected)
         UNION ALL
         SELECT $staging_id, $path, line, conflict, left(input_text, 200), dataset, model, $now
-        FROM read_parquet($rows) JOIN left_out USING (line) WHERE conflict IS NOT NULL
+        FROM read_parquet($rows) JOIN left_out USING (line) WHERE conflict IS NOT NULL AND NOT {unwanted}
         ORDER BY line""",
         {
             "staging_id": staging_id,
@@ -224,8 +262,13 @@ def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _P
         },
     )
     connection.unregister("left_out")
+    if parsed.redactions:
+        insert(connection, "redactions", redaction_table(staging_id, parsed.redactions))
+    if somebody_was_forgotten(connection):
+        blank_forgotten_excerpts(connection, staging_id)
     connection.execute(
-        "INSERT INTO stagings VALUES ($staging_id, $read, $kept, $quarantined, $repeated)",
+        """INSERT INTO stagings (staging_id, rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out)
+        VALUES ($staging_id, $read, $kept, $quarantined, $repeated, $read - $kept - $quarantined - $repeated)""",
         {
             "staging_id": staging_id,
             "read": parsed.rows_read,
@@ -234,6 +277,45 @@ def _stage(connection: Connection, staging_id: str, stored_path: str, parsed: _P
             "repeated": len(repeated),
         },
     )
+
+
+def _unwanted(connection: Connection, names: Sequence[str], keep_from: str | None) -> str:
+    """Return SQL that is true for rows that are not to be staged at all."""
+    conditions = ["false"]
+    if keep_from is not None and "day" in names:
+        # A date that we made ourselves; checked because it is no bound value here.
+        conditions.append(f"day < '{date.fromisoformat(keep_from)}'")
+    if somebody_was_forgotten(connection):
+        conditions.append(forgotten_condition(names))
+    return f"({' OR '.join(conditions)})"
+
+
+def count_staged_partitions(connection: Connection, staging_id: str) -> None:
+    """Write anew which partitions a staging delivers, with how many rows and under which digest."""
+    parameters = {"staging_id": staging_id}
+    connection.execute("DELETE FROM staging_partitions WHERE staging_id = $staging_id", parameters)
+    # Keys are distinct within a staging, so no two digests cancel out; unlike a sorted list, this takes no memory.
+    connection.execute(
+        """INSERT INTO staging_partitions
+        SELECT staging_id, dataset, model, day, count(*), md5(bit_xor(md5_number(row_digest))::VARCHAR)
+        FROM staging_rows WHERE staging_id = $staging_id GROUP BY ALL""",
+        parameters,
+    )
+
+
+def partition_tables(scope: Scope) -> tuple[str, ...]:
+    """Return the tables that are partitioned as a scope is."""
+    return _PARTITION_TABLES.get(scope.value, ())
+
+
+def drop_files(warehouse: Warehouse, paths: Sequence[str]) -> int:
+    """Forget what files said, with all that was made of it alone; return how many of these stored paths were known."""
+    with warehouse.write() as connection:
+        known = sum(
+            _changed_rows(connection, "DELETE FROM source_files WHERE path = $path", {"path": path}) for path in paths
+        )
+        drop_what_no_file_delivers(connection)
+    return known
 
 
 def _changed_rows(connection: Connection, sql: str, parameters: dict[str, object]) -> int:
@@ -245,9 +327,9 @@ def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
     return pa.Table.from_pylist([asdict(row) for row in rows], schema=_REJECTED_SCHEMA)
 
 
-def _drop_what_no_file_delivers(connection: Connection) -> None:
+def drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
-    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine"):
+    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine", "redactions"):
         connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM source_files)")
     # Of several paths with the same content the first names it; it may have been changed since.
     connection.execute(
@@ -283,37 +365,44 @@ def _staged(connection: Connection, staging_id: str) -> bool:
     return row is not None
 
 
-def _ingested(warehouse: Warehouse, path: Path, staging_id: str, *, news: bool) -> IngestedFile:
-    with warehouse.read() as connection:
-        parameters = {"staging_id": staging_id}
-        counts = connection.execute(
-            """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated FROM stagings
-            WHERE staging_id = $staging_id""",
-            parameters,
-        ).fetchone()
-        partitions = connection.execute(
-            "SELECT DISTINCT dataset, model FROM staging_partitions WHERE staging_id = $staging_id ORDER BY ALL",
-            parameters,
-        ).fetchall()
+def _standing_for(connection: Connection, stored_path: str) -> str | None:
+    row = connection.execute("SELECT staging_id FROM source_files WHERE path = $path", {"path": stored_path}).fetchone()
+    return str(row[0]) if row else None
+
+
+def _ingested(connection: Connection, path: Path, staging_id: str, *, news: bool) -> IngestedFile:
+    """Raises WarehouseError where another process has just deleted the staging, as that of a removed file."""
+    parameters = {"staging_id": staging_id}
+    counts = connection.execute(
+        """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out FROM stagings
+        WHERE staging_id = $staging_id""",
+        parameters,
+    ).fetchone()
     if counts is None:
-        raise WarehouseError(f"warehouse {warehouse.path}: {path} was removed while it was read; run it again")
-    read, kept, quarantined, repeated = counts
-    return IngestedFile(path, news, read, kept, quarantined, repeated, tuple((row[0], row[1]) for row in partitions))
+        raise WarehouseError(f"{path}: another process removed what it said while it was read; run it again")
+    partitions = connection.execute(
+        "SELECT DISTINCT dataset, model FROM staging_partitions WHERE staging_id = $staging_id ORDER BY ALL",
+        parameters,
+    ).fetchall()
+    read, kept, quarantined, repeated, left_out = counts
+    keys = tuple((row[0], row[1]) for row in partitions)
+    return IngestedFile(path, news, read, kept, quarantined, repeated, left_out or 0, keys)
 
 
-def _staging_id(digest: str, path: Path, options: EvalOptions) -> str:
-    identity = "\0".join([digest, options.digest(), dataset_of(path)])
+def read_as(options: EvalOptions, privacy: Privacy) -> str:
+    """Return 32 hex digits that change whenever the same bytes would be staged differently."""
+    identity = "\0".join([options.digest(), *([privacy.identity] if privacy.identity else [])])
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+
+
+def _staging_id(digest: str, path: Path, options: EvalOptions, privacy: Privacy) -> str:
+    identity = "\0".join([digest, read_as(options, privacy), dataset_of(path)])
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _stored_path(path: Path) -> str:
+def stored_path_of(path: Path) -> str:
     """A file name may hold bytes that are no text; they are stored as escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _is_eval_file(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.is_file() and path.name.lower().removesuffix(".gz").endswith(EVAL_SUFFIXES)
 
 
 def _now() -> datetime:

@@ -10,7 +10,10 @@ import dagster as dg
 from faultmap_assets.settings import load_settings
 from faultmap_assets.staleness import Partition
 
-days = dg.DailyPartitionsDefinition(start_date=load_settings().logs.first_day.isoformat(), end_offset=1)
+_settings = load_settings()
+days = dg.DailyPartitionsDefinition(
+    start_date=_settings.logs.first_day.isoformat(), timezone=_settings.production.time_zone, end_offset=1
+)
 datasets = dg.DynamicPartitionsDefinition(name="dataset")
 models = dg.DynamicPartitionsDefinition(name="model")
 dataset_and_model = dg.MultiPartitionsDefinition({"dataset": datasets, "model": models})
@@ -20,6 +23,20 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
     by_dataset = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name="dataset")
 """dataset × model onto dataset, in both directions."""
+
+
+def _trailing(window_days: int) -> dg.TimeWindowPartitionMapping:
+    """Map a day onto itself and the days before it; before the first day there is nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.TimeWindowPartitionMapping(start_offset=1 - window_days, allow_nonexistent_upstream_partitions=True)
+
+
+trailing_window = _trailing(_settings.production.window_days)
+"""A day onto the window that ends with it."""
+
+two_trailing_windows = _trailing(2 * _settings.production.window_days)
+"""A day onto the window that ends with it and the one before."""
 
 
 def partition_of(context: dg.AssetExecutionContext) -> Partition:

@@ -1,4 +1,4 @@
-"""What do people see? Pictures by matplotlib: PNG inside Markdown for the Dagster UI, inline SVG for the report."""
+"""What do people see? Pictures by matplotlib: PNG inside Markdown for the Dagster UI."""
 
 from __future__ import annotations
 
@@ -55,20 +55,6 @@ def slice_map(places: NDArray[np.float32], failed: NDArray[np.float64], members:
     """
     figure, axes = _slice_figure(places, failed, members)
     return _markdown(figure, axes)
-
-
-def slice_map_svg(
-    places: NDArray[np.float32], failed: NDArray[np.float64], members: Mapping[str, Sequence[int]]
-) -> str:
-    """Return the picture of `slice_map` as an inline `<svg>` element, the same bytes for the same arguments."""
-    import matplotlib as mpl
-
-    figure, _ = _slice_figure(places, failed, members)
-    stream = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "faultmap", "svg.fonttype": "none"}):
-        figure.savefig(stream, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]
 
 
 def _slice_figure(

@@ -96,11 +96,11 @@ def eval_rows(warehouse: Warehouse, partition: Partition, prompt_ids: Sequence[s
         scores=_floats(rows.column("score")),
         failed=_floats(failed),
         unit=np.array([unit[prompt_id] for prompt_id in rows.column("prompt_id").to_pylist()], dtype=np.int64),
-        metadata=_metadata_columns(rows.column("metadata").to_pylist()),
+        metadata=metadata_columns(rows.column("metadata").to_pylist()),
     )
 
 
-def _metadata_columns(documents: Sequence[str]) -> dict[str, list[str | None]]:
+def metadata_columns(documents: Sequence[str]) -> dict[str, list[str | None]]:
     """Return the metadata of n rows by column; what is no text, number or truth value is left out."""
     rows = [json.loads(document) for document in documents]
     names = sorted({name for row in rows for name in row})

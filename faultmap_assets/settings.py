@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.evals import EvalOptions, parse_column_map
-from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogOptions
+from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
+from faultmap_core.feedback import FeedbackRule
+from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
 HOME_VARIABLE = "FAULTMAP_HOME"
@@ -21,10 +25,13 @@ SETTINGS_VARIABLE = "FAULTMAP_SETTINGS"
 WITHOUT_MODEL_VARIABLE = "FAULTMAP_WITHOUT_MODEL"
 DEFAULT_HOME = "var"
 
-_SECRETS = frozenset({"api_key_variable", "parameters"})
+FeedbackValue = str | bool | int | float
+
+_SECRETS = frozenset({"api_key_variable", "parameters", "webhook_url_variable"})
 
 Share = Annotated[float, Field(ge=0, le=1)]
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_FUNCTION_PATH = re.compile(r"[A-Za-z_][\w.]*[:.][A-Za-z_]\w*")
 _KEY_ENDINGS = ("key", "token", "secret", "password", "authorization")
 
 
@@ -77,7 +84,16 @@ class EvalSettings(_Section):
     dataset_name: str | None = None
     model_name: str | None = None
     generate_ids: bool = False
+    format: str | None = None
+    scorer: str | None = None
     max_quarantine_share: Share = 0.5
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, name: str | None) -> str | None:
+        if name is not None and name not in FORMATS:
+            raise ValueError(f"expected one of {', '.join(FORMATS)}")
+        return name
 
     @field_validator("columns")
     @classmethod
@@ -90,6 +106,7 @@ class LogSettings(_Section):
 
     paths: tuple[str, ...] = ()
     columns: dict[str, str] = {}
+    format: LogFormat = "auto"
     source: str = "production"
     model_name: str = "production"
     first_day: date = date(2025, 1, 1)
@@ -227,11 +244,126 @@ class CoverageSettings(_Section):
     max_test_ratio: float = Field(default=0.2, gt=0, lt=1)
 
 
+class FeedbackSettings(_Section):
+    """Which values of one column of a log mean that an answer was good, or bad."""
+
+    column: str = Field(min_length=1)
+    good: tuple[FeedbackValue, ...] = ()
+    bad: tuple[FeedbackValue, ...] = ()
+    success_threshold: float | None = None
+    higher_is_better: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FeedbackSettings:
+        self.rule()
+        return self
+
+    def rule(self) -> FeedbackRule:
+        """Return the rule in the core's form; raises ConfigurationError where it says nothing or two things."""
+        return FeedbackRule(self.column, self.good, self.bad, self.success_threshold, self.higher_is_better)
+
+
+_DEFAULT_FEEDBACK = (
+    FeedbackSettings(column="score", success_threshold=0.5),
+    FeedbackSettings(
+        column="feedback",
+        good=("up", "good", "positive", "thumbs_up", 1, True),
+        bad=("down", "bad", "negative", "thumbs_down", 0, -1, False),
+    ),
+    FeedbackSettings(column="error", good=(False,), bad=(True,)),
+)
+
+
+class ProductionSettings(_Section):
+    """When production is audited, over which windows, and what of a log says how an answer went."""
+
+    hour: int = Field(default=3, ge=0, le=23)
+    time_zone: str = "UTC"
+    window_days: int = Field(default=7, ge=1, le=90)
+    feedback: tuple[FeedbackSettings, ...] = _DEFAULT_FEEDBACK
+    min_topic_size: int = Field(default=10, ge=2)
+    most_prompts: int = Field(default=10_000, ge=100)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, time_zone: str) -> str:
+        try:
+            ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no time zone; expected a name such as UTC or Europe/Berlin") from None
+        return time_zone
+
+    @field_validator("feedback", mode="before")
+    @classmethod
+    def _one_rule(cls, feedback: Any) -> Any:
+        return (feedback,) if isinstance(feedback, dict) else feedback
+
+
+class GateMargins(_Section):
+    """How much worse a run may be than its baseline before `faultmap gate` holds it up; 0.01 is one point."""
+
+    significance_level: float = Field(default=0.05, gt=0, lt=1)
+    failure_margin: float = Field(default=0.0, ge=0)
+    slice_margin: float = Field(default=0.0, ge=0)
+    coverage_margin: float = Field(default=0.0, ge=0)
+    winner_margin: float = Field(default=0.0, ge=0)
+    quarantine_margin: float = Field(default=0.01, ge=0)
+
+
+class AlertingSettings(_Section):
+    """When to speak, and to whom. The webhook's URL is a secret: it stands in the environment, never here."""
+
+    webhook_url_variable: str | None = Field(default=None, pattern=_VARIABLE)
+    false_alerts_per_year: float = Field(default=0.5, gt=0)
+    tests_per_year: int = Field(default=365, ge=1)
+    min_difference: float = Field(default=0.01, ge=0)
+    error_from: float = Field(default=0.05, ge=0)
+    baseline_days: int = Field(default=28, ge=1)
+    lag_days: int = Field(default=7, ge=0)
+    lag_runs: int = Field(default=7, ge=1)
+    stale_logs_after_days: int | None = Field(default=2, ge=1)
+    stale_evals_after_days: int | None = Field(default=None, ge=1)
+    gate: GateMargins = GateMargins()
+
+
 class AutomationSettings(_Section):
     """How the staleness sensor behaves."""
 
     max_attempts: int = Field(default=3, ge=1)
     interval_seconds: int = Field(default=30, ge=5)
+
+
+class WatchSettings(_Section):
+    """How the folders of `evals.paths` and `logs.paths` are watched."""
+
+    interval_seconds: int = Field(default=30, ge=5)
+    settle_seconds: float = Field(default=10, ge=0)
+    most_files_per_tick: int = Field(default=500, ge=1)
+    seconds_per_tick: float = Field(default=20, gt=0, le=40)
+    largest_file_mb: float = Field(default=50, gt=0)
+    removed: Literal["keep", "forget"] = "keep"
+
+
+class PrivacySettings(_Section):
+    """What of a log, or of an eval file, is never stored, and for how long the rest is.
+
+    `redact` names kinds, or a function `str -> str` as MODULE:FUNCTION.
+    """
+
+    redact: tuple[str, ...] | str = ()
+    redact_evals: bool = False
+    retention_days: int | None = Field(default=None, ge=1)
+
+    @field_validator("redact")
+    @classmethod
+    def _known(cls, redact: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        kinds = ", ".join(REDACTIONS)
+        if isinstance(redact, str) and not _FUNCTION_PATH.fullmatch(redact):
+            raise ValueError(f"expected a list of {kinds}, or MODULE:FUNCTION")
+        unknown = [] if isinstance(redact, str) else [kind for kind in redact if kind not in REDACTIONS]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not known; choose of {kinds}")
+        return redact
 
 
 class WarehouseSettings(_Section):
@@ -260,7 +392,11 @@ class Settings(_Section):
     slices: SliceSettings = SliceSettings()
     comparisons: ComparisonSettings = ComparisonSettings()
     coverage: CoverageSettings = CoverageSettings()
+    production: ProductionSettings = ProductionSettings()
+    alerts: AlertingSettings = AlertingSettings()
     automation: AutomationSettings = AutomationSettings()
+    watch: WatchSettings = WatchSettings()
+    privacy: PrivacySettings = PrivacySettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
     @model_validator(mode="after")
@@ -293,6 +429,11 @@ class Settings(_Section):
         """Return what holds for one dataset."""
         return self.datasets.get(name, self.dataset_defaults)
 
+    def is_failure(self, dataset: str, score: float) -> bool:
+        """Say whether a score of a dataset is a failure."""
+        rule = self.dataset(dataset)
+        return score < rule.threshold if rule.higher_is_better else score > rule.threshold
+
     def eval_options(self, **overrides: Any) -> EvalOptions:
         """Return how eval files are to be read; `overrides` (not None) win over the file's settings."""
         chosen: dict[str, Any] = {
@@ -300,12 +441,16 @@ class Settings(_Section):
             "dataset_name": self.evals.dataset_name,
             "model_name": self.evals.model_name,
             "generate_ids": self.evals.generate_ids,
+            "format": self.evals.format,
+            "scorer": self.evals.scorer,
         }
         chosen.update({name: value for name, value in overrides.items() if value})
         return EvalOptions(
             **chosen,
             score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
             default_score_range=self.dataset_defaults.score_range,
+            higher_is_better={name: dataset.higher_is_better for name, dataset in self.datasets.items()},
+            default_higher_is_better=self.dataset_defaults.higher_is_better,
         )
 
     def log_options(self) -> LogOptions:
@@ -315,6 +460,8 @@ class Settings(_Section):
             dataset_name=self.logs.source,
             model_name=self.logs.model_name,
             first_day=self.logs.first_day,
+            time_zone=self.production.time_zone,
+            format=self.logs.format,
         )
 
 
@@ -381,6 +528,7 @@ def _first_problem(error: ValidationError) -> str:
 _NAMED_SECTIONS: dict[str | int, type[BaseModel]] = {
     "datasets": DatasetSettings,
     "models": ModelUnderTestSettings,
+    "feedback": FeedbackSettings,
 }
 
 

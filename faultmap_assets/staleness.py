@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from faultmap_assets.settings import Settings
@@ -66,7 +67,8 @@ class AssetNode:
     Attributes:
         upstream: the assets it reads.
         code_version: changes when its result would change for other reasons than its inputs.
-        settings: the part of the settings that its result depends on, as JSON values.
+        settings: the part of the settings that its result depends on, as JSON values. It may ask for what the settings
+            say of the partition's dataset or model, and for nothing else of the partition (see `Recipes`).
         tells_quarantine: it also tells which rows were set aside.
         window: of upstream days, how many it reads: its own and those before it.
     """
@@ -208,6 +210,58 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         ],
     ),
     AssetNode(
+        "production_slices",
+        Scope.DAY,
+        ("production_logs",),
+        "1",
+        lambda s, p: [
+            s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
+            s.slices.model_dump(),
+            s.embedding.model_dump(),
+            s.clusters.model_dump(),
+            _naming(s),
+            s.seed,
+        ],
+        window=lambda s: s.production.window_days,
+    ),
+    AssetNode(
+        "topic_drift",
+        Scope.DAY,
+        ("production_logs",),
+        "1",
+        lambda s, p: [
+            s.production.model_dump(include={"window_days", "most_prompts", "min_topic_size"}),
+            s.slices.significance_level,
+            s.embedding.model_dump(),
+            s.clusters.model_dump(),
+            _naming(s),
+            s.seed,
+        ],
+        # This window and the one before it.
+        window=lambda s: 2 * s.production.window_days,
+    ),
+    AssetNode(
+        "finding_history",
+        Scope.NONE,
+        (
+            "raw_evals",
+            "scores",
+            "failure_slices",
+            "model_comparisons",
+            "error_judgments",
+            "error_taxonomy",
+            "production_logs",
+            "coverage_gaps",
+            "production_slices",
+        ),
+        "1",
+        lambda s, p: [
+            s.alerts.model_dump(exclude={"webhook_url_variable", "gate"}),
+            s.production.model_dump(include={"time_zone", "window_days", "feedback"}),
+        ],
+        tells_quarantine=True,
+    ),
+    AssetNode(
         "audit_report",
         Scope.NONE,
         (
@@ -219,8 +273,11 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             "error_taxonomy",
             "error_signatures",
             "coverage_gaps",
+            "production_slices",
+            "topic_drift",
+            "finding_history",
         ),
-        "2",
+        "3",
         _no_settings,
         tells_quarantine=True,
     ),
@@ -259,6 +316,24 @@ class Inputs:
         return cls(content["code_version"], content["settings"], content["upstream"])
 
 
+class Recipes:
+    """The digests of what each node takes from the settings, each computed once: it reads prompt templates."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._digests: dict[tuple[str, str | None, str | None], str] = {}
+
+    def digest(self, node: AssetNode, partition: Partition) -> str:
+        """Return 32 hex digits that change with the part of the settings that one partition depends on."""
+        # What the settings do not name is under the defaults, like all others that they do not name.
+        dataset = partition.dataset if partition.dataset in self._settings.datasets else None
+        model = partition.model if partition.model in self._settings.entropy.models else None
+        key = (node.name, dataset, model)
+        if key not in self._digests:
+            self._digests[key] = _digest(node.settings(self._settings, partition))
+        return self._digests[key]
+
+
 @dataclass(frozen=True)
 class Materialization:
     """What is recorded of a partition's last materialisation.
@@ -267,12 +342,16 @@ class Materialization:
         blocked_by: the blocking check that failed on it, if one did; nothing below it is made then.
         pending: rows that a language model did not answer for. They make the partition stale, but what is below it
             does not wait for them.
+        run_id: the run that made it.
+        again: somebody asked for it to be made again, although nothing it is made from changed.
     """
 
     data_version: str
     inputs: Inputs
     blocked_by: str | None = None
     pending: int = 0
+    run_id: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -291,12 +370,24 @@ class WarehouseState:
 
     def partitions(self, scope: Scope) -> list[Partition]:
         """Return the partitions that exist for a scope, sorted."""
-        if scope is Scope.NONE:
-            return [Partition()] if self.sources else []
-        if scope is Scope.DAY:
-            return sorted(source for source in self.sources if source.day)
-        pairs = [source for source in self.sources if not source.day]
-        return sorted({Partition(source.dataset) for source in pairs}) if scope is Scope.DATASET else sorted(pairs)
+        return self._partitions[scope]
+
+    @cached_property
+    def _partitions(self) -> Mapping[Scope, list[Partition]]:
+        pairs = sorted(source for source in self.sources if not source.day)
+        return {
+            Scope.DATASET_MODEL: pairs,
+            Scope.DATASET: sorted({Partition(source.dataset) for source in pairs}),
+            Scope.DAY: sorted(source for source in self.sources if source.day),
+            Scope.NONE: [Partition()] if self.sources else [],
+        }
+
+    @cached_property
+    def _pairs_of(self) -> Mapping[str | None, list[Partition]]:
+        found: dict[str | None, list[Partition]] = {}
+        for pair in self.partitions(Scope.DATASET_MODEL):
+            found.setdefault(pair.dataset, []).append(pair)
+        return found
 
     def upstream(self, node: AssetNode, partition: Partition, settings: Settings) -> Iterator[AssetPartition]:
         """Yield what one partition reads: for every upstream asset the partitions that share its keys.
@@ -313,13 +404,22 @@ class WarehouseState:
                 yield name, partition
             elif scope is Scope.DATASET and node.scope is Scope.DATASET_MODEL:
                 yield name, Partition(partition.dataset)
+            elif scope is Scope.DATASET_MODEL and node.scope is Scope.DATASET:
+                for pair in self._pairs_of.get(partition.dataset, []):
+                    yield name, pair
             else:
                 for candidate in self.partitions(scope):
                     if _share_keys(candidate, partition):
                         yield name, candidate
 
-    def inputs(self, node: AssetNode, partition: Partition, settings: Settings) -> Inputs:
-        """Return what a partition would be made from if it were made now."""
+    def inputs(
+        self, node: AssetNode, partition: Partition, settings: Settings, recipes: Recipes | None = None
+    ) -> Inputs:
+        """Return what a partition would be made from if it were made now.
+
+        Args:
+            recipes: those of `settings`, where many partitions are asked for.
+        """
         versions: dict[str, list[list[str]]] = {name: [] for name in node.upstream}
         for name, upstream in self.upstream(node, partition, settings):
             record = self.materialized.get((name, upstream))
@@ -329,7 +429,8 @@ class WarehouseState:
             upstream_digests["quarantine"] = self.quarantine
         if not node.upstream:
             upstream_digests["files"] = self.sources.get(partition, "")
-        return Inputs(node.code_version, _digest(node.settings(settings, partition)), upstream_digests)
+        recipe = (recipes or Recipes(settings)).digest(node, partition)
+        return Inputs(node.code_version, recipe, upstream_digests)
 
 
 @dataclass(frozen=True)
@@ -341,6 +442,7 @@ class StalePartition:
         inputs: what it would be made from now.
         waits_for: partitions above it that are not settled yet; while there are any it cannot be made.
         pending_only: it is stale only because a language model did not answer for some rows.
+        replaces: the run that made what is to be replaced, if any did.
     """
 
     asset: str
@@ -349,10 +451,14 @@ class StalePartition:
     inputs: Inputs
     waits_for: tuple[AssetPartition, ...] = ()
     pending_only: bool = False
+    replaces: str = ""
 
 
 def stale_partitions(
-    state: WarehouseState, settings: Settings, in_progress: Set[AssetPartition] = frozenset()
+    state: WarehouseState,
+    settings: Settings,
+    in_progress: Set[AssetPartition] = frozenset(),
+    within: Callable[[Partition], bool] = lambda partition: True,
 ) -> list[StalePartition]:
     """Return the stale partitions, each after everything that it waits for, then by key.
 
@@ -361,14 +467,16 @@ def stale_partitions(
 
     Args:
         in_progress: partitions that are being made at the moment; what is below them waits.
+        within: false for partitions that are taken as they are, stale or not.
     """
     unsettled: set[AssetPartition] = set(in_progress)
     held: set[AssetPartition] = set()
     stale: list[StalePartition] = []
+    recipes = Recipes(settings)
     for node in ASSET_GRAPH:
-        for partition in state.partitions(node.scope):
+        for partition in filter(within, state.partitions(node.scope)):
             upstream = list(state.upstream(node, partition, settings))
-            free = {name for name, other in upstream if (name, other) not in held and other != partition}
+            free = {name for name, other in upstream if (name, other) not in held}
             waits_for = tuple(
                 above
                 for above in upstream
@@ -377,13 +485,14 @@ def stale_partitions(
             )
             if any(above in held for above in waits_for):
                 held.add((node.name, partition))
-            inputs = state.inputs(node, partition, settings)
+            inputs = state.inputs(node, partition, settings, recipes)
             record = state.materialized.get((node.name, partition))
-            reason = _difference(record.inputs if record else None, inputs)
+            reason = _difference(record, inputs)
             pending = record.pending if record else 0
             if reason or pending:
                 told = reason or f"{pending:,} rows wait for the language model"
-                stale.append(StalePartition(node.name, partition, told, inputs, waits_for, pending_only=not reason))
+                replaces = record.run_id if record else ""
+                stale.append(StalePartition(node.name, partition, told, inputs, waits_for, not reason, replaces))
             if record and record.blocked_by:
                 held.add((node.name, partition))
             if reason or waits_for or (node.name, partition) in held:
@@ -406,26 +515,39 @@ class PlannedRun:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that identify what the run is to be made from."""
-        return _digest([[item.asset, item.inputs.digest] for item in self.stale])[:16]
+        """16 hex digits that identify what the run is to be made from, and in the place of what.
+
+        Without the latter, a partition that goes from A to B and back to A could not be told from the first A. Where
+        only answers of a language model are missing, every try replaces the one before and they are all the same.
+        """
+        return _digest(
+            [[item.asset, item.inputs.digest, "" if item.pending_only else item.replaces] for item in self.stale]
+        )[:16]
 
 
 def plan_runs(stale: Iterable[StalePartition], in_progress: Set[AssetPartition] = frozenset()) -> list[PlannedRun]:
-    """Group what can be made now into runs: a partition's stale assets whose unsettled inputs the same run makes."""
-    groups: dict[tuple[Scope, Partition], list[StalePartition]] = {}
+    """Group what can be made now into runs: a partition's stale assets whose unsettled inputs the same run makes.
+
+    What only lacks answers of a language model runs by itself: with others it would be asked for as often as they are.
+    """
+    groups: dict[tuple[Scope, Partition, bool], list[StalePartition]] = {}
     for item in stale:
-        group = groups.setdefault((NODES[item.asset].scope, item.partition), [])
+        alone = item.pending_only and not item.waits_for
+        group = groups.setdefault((NODES[item.asset].scope, item.partition, alone), [])
         made_here = {(other.asset, other.partition) for other in group}
         if (item.asset, item.partition) not in in_progress and made_here.issuperset(item.waits_for):
             group.append(item)
     order = list(Scope)
-    keys = sorted((key for key, group in groups.items() if group), key=lambda key: (order.index(key[0]), key[1]))
-    return [PlannedRun(scope, partition, tuple(groups[scope, partition])) for scope, partition in keys]
+    keys = sorted((key for key, group in groups.items() if group), key=lambda key: (order.index(key[0]), *key[1:]))
+    return [PlannedRun(scope, partition, tuple(groups[scope, partition, alone])) for scope, partition, alone in keys]
 
 
-def _difference(recorded: Inputs | None, present: Inputs) -> str | None:
-    if recorded is None:
+def _difference(record: Materialization | None, present: Inputs) -> str | None:
+    if record is None:
         return "never made"
+    if record.again:
+        return "asked for again"
+    recorded = record.inputs
     if recorded == present:
         return None
     reasons = []

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from faultmap_assets.doctor import Finding
     from faultmap_assets.staleness import StalePartition
+    from faultmap_assets.watch import WatchedFile
 
 _REASONS_SHOWN = 10
 _TEXT_LINES_SHOWN = 12
@@ -218,6 +220,28 @@ def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(literal(path), f"{min(lines)}", f"{len(lines):,}", literal(reason))
     if len(groups) > _REASONS_SHOWN:
         table.add_row(f"… and {len(groups) - _REASONS_SHOWN} more reasons", "", "", "")
+    return table
+
+
+def bad_files_table(files: Sequence[WatchedFile]) -> Table:
+    """One row per watched file that cannot be read."""
+    table = plain_table("unreadable file", "why; it is read again when it changes")
+    for file in files[:_REASONS_SHOWN]:
+        table.add_row(literal(file.path), literal(file.reason))
+    if len(files) > _REASONS_SHOWN:
+        table.add_row(f"… and {len(files) - _REASONS_SHOWN} more", "")
+    return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """What the doctor found, one row per question."""
+    table = plain_table("", "looked at", "found")
+    marks = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "error": ("bad", "red")}
+    for finding in findings:
+        told = literal(finding.answer)
+        if finding.advice:
+            told.append_text(literal(f"\n→ {finding.advice}", "bold"))
+        table.add_row(Text(*marks[finding.verdict]), finding.question, told)
     return table
 
 

@@ -12,7 +12,7 @@ from faultmap_assets import error_queries
 from faultmap_assets.warehouse import Warehouse, insert
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.judge_validation import Agreement, JudgeAgreement, JudgedAnswer, read_labels, validate_judge
-from faultmap_core.readers.tabular import content_hash
+from faultmap_core.readers import content_hash
 
 _QUESTIONS = ("error", "kind")
 

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -85,6 +85,32 @@ class Warehouse:
                     yield migrated
                 return
             yield connection
+
+    def rewrite(self) -> None:
+        """Write the file anew, without the bytes of deleted rows that DuckDB leaves in its free blocks.
+
+        Who waits for the file meanwhile finds the new one; a process that is killed leaves the old one.
+        Raises: WarehouseError as `write` does, or where there is no room for a second file; nothing is lost.
+        """
+        fresh = self.path.with_name(f".{self.path.name}.fresh")
+        try:
+            with self._open(read_only=False) as connection:
+                fresh.unlink(missing_ok=True)
+                row = connection.execute("SELECT current_database()").fetchone()
+                # Names and paths are no bound values here.
+                own = '"' + str(row[0] if row else "").replace('"', '""') + '"'
+                place = "'" + str(fresh).replace("'", "''") + "'"
+                connection.execute(f"ATTACH {place} AS fresh_file")
+                connection.execute(f"COPY FROM DATABASE {own} TO fresh_file")
+                connection.execute("DETACH fresh_file")
+                fresh.replace(self.path)
+                # Who opened the old file a moment ago has been told by now that it is locked, and opens the new one.
+                time.sleep(_LONGEST_WAIT_SECONDS / 10)
+        except OSError as error:
+            raise WarehouseError(f"warehouse {self.path}: cannot be written anew: {error.strerror or error}") from error
+        finally:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the rows of one SELECT; values go in as `$name` parameters."""

@@ -21,15 +21,18 @@ from aiohttp import web
 from faultmap_core.llm import LanguageModel
 
 FAULTS = ("rate_limit", "server_error", "slow", "drop", "drop_inside", "invalid_json", "truncated", "wrong_schema")
-"""What `fault_share` draws from; "authentication", "forbidden", "bad_request", "not_found" and "no_response_format" are
-had by `plan` and `always` alone."""
+"""What `fault_share` draws from; `plan` and `always` take the names in `ERRORS`, and "no_response_format" (a request
+that has one is bad), "not_json", "content_filter", "refusal" and "no_usage", too."""
 
 ERRORS = {
     "rate_limit": (429, "Rate limit reached"),
+    "insufficient_quota": (429, "You exceeded your current quota"),
     "server_error": (500, "The server had an error"),
     "authentication": (401, "Incorrect API key provided: {key}"),
     "forbidden": (403, "This key may not use the model"),
     "bad_request": (400, "This request is not understood"),
+    "content_policy_violation": (400, "Your request was rejected by our safety system"),
+    "context_length_exceeded": (400, "This model's maximum context length is 8192 tokens"),
     "not_found": (404, "The model does not exist"),
 }
 
@@ -170,6 +173,12 @@ class LlmServer:
         reply = self.reply(body, number)
         text = reply if isinstance(reply, str) else json.dumps(reply)
         answer = completion(body, *spoil(text, fault))
+        if fault == "not_json":
+            return web.Response(text="<html>a proxy's error</html>", content_type="text/html")
+        if fault == "refusal":
+            answer["choices"][0]["message"].update(content=None, refusal="I will not judge this.")
+        if fault == "no_usage":
+            del answer["usage"]
         if fault == "drop_inside":
             stream = web.StreamResponse(headers={"Content-Length": str(len(json.dumps(answer)))})
             await stream.prepare(request)
@@ -190,6 +199,8 @@ def spoil(text: str, fault: str | None) -> tuple[str, str]:
         return '{"title": "no end', "stop"
     if fault == "truncated":
         return text[: max(1, len(text) // 2)], "length"
+    if fault == "content_filter":
+        return "", "content_filter"
     if fault == "wrong_schema":
         return '{"unexpected": [1, 2, 3]}', "stop"
     return text, "stop"

@@ -215,6 +215,7 @@ def test_new_results_of_one_model_make_only_what_depends_on_them(tmp_path: Path,
         ("dataset_quality", "school"),
         ("error_taxonomy", ""),
         ("error_signatures", ""),
+        ("finding_history", ""),
         ("audit_report", ""),
     }
     for above, below in (("raw_evals", "scores"), ("scores", "failure_slices"), ("error_taxonomy", "error_signatures")):

@@ -33,6 +33,9 @@ def test_definitions_hold_every_asset_job_and_sensor():
         "error_signatures",
         "production_logs",
         "coverage_gaps",
+        "production_slices",
+        "topic_drift",
+        "finding_history",
         "audit_report",
     }
     assert defs.resolve_sensor_def("staleness_sensor").targets

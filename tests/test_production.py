@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from faultmap_assets import queries
+from faultmap_assets.cli import app
 from faultmap_assets.definitions import defs
+from faultmap_assets.gap_tests import export_tests
 from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.records import read_state
 from faultmap_assets.staleness import Partition, Scope, stale_partitions
+from faultmap_assets.warehouse import insert
+from faultmap_core.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, make_project, topics, write_csv
 
@@ -80,11 +89,10 @@ def test_days_are_made_and_recorded(produced):
     project, outcome, _ = produced
     assert outcome.failed == outcome.left == ()
     made = [(asset, partition.key) for asset, partition in outcome.made if partition.day]
-    assert made == [
-        ("production_logs", "2026-11-01"),
-        ("production_logs", "2026-11-02"),
-        ("coverage_gaps", "2026-11-01"),
-        ("coverage_gaps", "2026-11-02"),
+    assert sorted(made) == [
+        (asset, day)
+        for asset in ("coverage_gaps", "production_logs", "production_slices", "topic_drift")
+        for day in ("2026-11-01", "2026-11-02")
     ]
     with project.warehouse.read() as connection:
         state = read_state(connection)
@@ -164,15 +172,19 @@ def test_late_data_audits_its_day_only(tmp_path: Path, monkeypatch: pytest.Monke
     with project.warehouse.read() as connection:
         stale = stale_partitions(read_state(connection), project.settings)
     assert [(item.asset, item.partition.key) for item in stale] == [("production_logs", "2026-11-01")]
-    made = [(asset, partition.key) for asset, partition in project.audit().made]
-    assert made == [("production_logs", "2026-11-01"), ("coverage_gaps", "2026-11-01"), ("audit_report", "")]
+    made = [(asset, partition.key) for asset, partition in project.audit().made if partition.day]
+    # Windows that hold the day follow it (test_production_slices); no other day's log or coverage is made again.
+    assert [one for one in made if one[0] in ("production_logs", "coverage_gaps")] == [
+        ("production_logs", "2026-11-01"),
+        ("coverage_gaps", "2026-11-01"),
+    ]
 
 
 def test_the_report_tells_the_gap(produced):
     project, _, _ = produced
-    page = (project.settings.report_folder / "audit_report.html").read_text()
-    assert "What the tests never ask" in page
-    assert "pack for a trip" in page
+    content = json.loads((project.settings.report_folder / "audit_report.json").read_text())
+    (gap,) = [gap for day in content["coverage"] for gap in day["gaps"] if gap["kind"] == "gap"]
+    assert any("pack for a trip" in prompt for prompt in gap["representative_prompts"])
 
 
 def test_logs_without_any_test_suite_are_a_valid_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -211,3 +223,93 @@ def test_a_day_whose_keys_are_not_unique_is_held_back(tmp_path: Path, monkeypatc
     assert ("coverage_gaps", day) in [(item.asset, item.partition) for item in outcome.left]
     assert queries.coverage(project.warehouse) == []
     assert not latest_check(project, "production_logs", "unique_log_ids").passed
+
+
+def exported(project: Project, target: Path, gaps: list[str] | None = None) -> list[dict[str, str]]:
+    number = export_tests(project.warehouse, target, gaps)
+    if target.suffix == ".csv":
+        with target.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    else:
+        rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == number
+    return rows
+
+
+def test_the_prompts_of_a_gap_become_test_cases(produced, tmp_path: Path):
+    project, _, _ = produced
+    (gap,) = [gap for day in queries.coverage(project.warehouse) for gap in day["gaps"] if gap["kind"] == "gap"]
+    rows = exported(project, tmp_path / "tests.jsonl")
+    assert list(rows[0]) == ["example_id", "input_text", "gap", "gap_id", "source_day", "source", "log_id"]
+    logged = {
+        row["log_id"]: row["prompt_text"]
+        for row in project.warehouse.query("SELECT log_id, prompt_text FROM production_logs").to_pylist()
+    }
+    assert len(rows) == gap["prompts"]
+    for row in rows:
+        assert row["input_text"] == logged[row["log_id"]]
+        assert (row["gap"], row["gap_id"], row["source_day"]) == (gap["name"], gap["gap_id"], "2026-11-02")
+    assert len({row["example_id"] for row in rows}) == len(rows)
+    assert exported(project, tmp_path / "again.jsonl", [gap["gap_id"][:6]]) == rows
+
+
+def test_test_cases_in_csv_are_executed_by_no_spreadsheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = make_project(tmp_path)
+    monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
+    hostile = '=HYPERLINK("http://example.org")'
+    # One gap on two days; the same prompt in other white space is one test case.
+    day, later = "2026-11-01", "2026-11-02"
+    for number, (date, text) in enumerate([(day, hostile), (day, f"  {hostile}"), (later, hostile), (later, "@x")]):
+        key = {"day": date, "source": "s", "log_id": str(number)}
+        log = {**key, "timestamp": datetime(2026, 11, 1), "model": "m", "prompt_text": text, "response_text": "",
+               "metadata": "{}", "source_path": "p", "source_line": 1, "row_digest": "d"}  # fmt: skip
+        gap = {
+            "day": date, "gap_id": "abc123", "rank": 1, "kind": "gap", "name": "+gap", "description": "", "size": 1,
+            "prompts": 1, "traffic_share": 1.0, "tests": 0, "expected_tests": 1.0, "named_by": "keywords",
+            "representative_prompts": "[]", "nearest_tests": "[]",
+        }  # fmt: skip
+        with project.warehouse.write() as connection:
+            insert(connection, "production_logs", pa.Table.from_pylist([log]))
+            judged = {**key, "status": "gap", "gap_id": "abc123"}
+            insert(connection, "coverage_prompts", pa.Table.from_pylist([judged]))
+            if number in (0, 2):
+                insert(connection, "coverage_gaps", pa.Table.from_pylist([gap]))
+    rows = exported(project, tmp_path / "tests.csv")
+    assert [(row["input_text"], row["gap"], row["log_id"]) for row in rows] == [
+        (f"'{hostile}", "'+gap", "0"),
+        ("'@x", "'+gap", "3"),
+    ]
+    assert exported(project, tmp_path / "raw.jsonl")[0]["input_text"] == hostile
+
+
+@pytest.mark.parametrize(
+    ("name", "gaps", "told"),
+    [
+        ("tests.xlsx", None, "unknown format; name it .csv or .jsonl"),
+        ("tests.csv", ["zzz"], "gap 'zzz' is not there; `faultmap coverage` shows the ids"),
+        ("tests.csv", [""], "gap '' is not there"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(produced, tmp_path: Path, name: str, gaps: list[str] | None, told: str):
+    project, _, _ = produced
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        export_tests(project.warehouse, tmp_path / name, gaps)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_missing_folder_and_a_former_file_are_left_as_they_are(produced, tmp_path: Path):
+    project, _, _ = produced
+    with pytest.raises(WarehouseError, match="its folder does not exist"):
+        export_tests(project.warehouse, tmp_path / "nowhere" / "tests.csv")
+
+
+def test_the_command_exports_and_tells_how_many(produced, tmp_path: Path):
+    project, _, _ = produced
+    target, home = tmp_path / "new-tests.jsonl", str(project.settings.home)
+    outcome = CliRunner().invoke(app, ["coverage", "--export-tests", str(target), "--home", home])
+    assert outcome.exit_code == 0, outcome.output
+    rows = target.read_text(encoding="utf-8").splitlines()
+    assert f"{len(rows)} test cases in" in outcome.output
+    alone = CliRunner().invoke(app, ["coverage", "--gap", "abc", "--home", home])
+    assert alone.exit_code == 2
+    assert "give --export-tests FILE, too" in alone.output

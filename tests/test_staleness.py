@@ -64,7 +64,7 @@ def test_an_empty_warehouse_is_made_in_order_without_a_partition_twice():
         "error_taxonomy",
         "failure_slices d1|m1",
         "failure_slices d1|m2",
-        "error_signatures+audit_report",
+        "error_signatures+finding_history+audit_report",
     ]
 
 
@@ -81,7 +81,7 @@ def test_one_models_new_results_on_known_prompts_touch_only_what_depends_on_them
         "failure_slices d2|m3",
         "model_comparisons+dataset_quality d2",
         "error_taxonomy",
-        "error_signatures+audit_report",
+        "error_signatures+finding_history+audit_report",
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_changed_threshold_makes_scores_and_what_follows_and_no_embedding():
         *[f"failure_slices+error_judgments d1|{model}" for model in MODELS],
         "model_comparisons d1",
         "dataset_quality d1",
-        "error_taxonomy+error_signatures",
+        "error_taxonomy+error_signatures+finding_history",
         "audit_report",
     ]
 
@@ -105,7 +105,7 @@ def test_a_new_embedder_makes_embeddings_and_what_follows_and_no_scores():
         *[f"prompt_clusters {dataset}" for dataset in DATASETS],
         *[f"failure_slices {dataset}|{model}" for dataset in DATASETS for model in MODELS],
         *[f"model_comparisons {dataset}" for dataset in DATASETS],
-        "error_signatures+audit_report",
+        "error_signatures+finding_history+audit_report",
     ]
 
 
@@ -114,17 +114,23 @@ def test_a_day_of_logs_is_made_once_and_waits_for_the_tests_that_it_is_held_agai
     sources = {Partition("d1", "m1"): "a", Partition(day="2026-11-01"): "b", Partition(day="2026-11-02"): "c"}
     assert follow(WarehouseState(sources), settings) == [
         "raw_evals+scores+error_judgments d1|m1",
-        "production_logs 2026-11-01",
+        "production_logs+production_slices+topic_drift 2026-11-01",
         "production_logs 2026-11-02",
         "prompt_embeddings+prompt_clusters+model_comparisons+dataset_quality d1",
+        # Its window holds the first day, too.
+        "production_slices+topic_drift 2026-11-02",
         "error_taxonomy",
         "failure_slices d1|m1",
         "coverage_gaps 2026-11-01",
         "coverage_gaps 2026-11-02",
-        "error_signatures+audit_report",
+        "error_signatures+finding_history+audit_report",
     ]
     late = WarehouseState({**sources, Partition(day="2026-11-02"): "later"}, settled(settings, sources).materialized)
-    assert follow(late, settings) == ["production_logs 2026-11-02", "coverage_gaps 2026-11-02", "audit_report"]
+    assert follow(late, settings) == [
+        "production_logs 2026-11-02",
+        "coverage_gaps+production_slices+topic_drift 2026-11-02",
+        "finding_history+audit_report",
+    ]
 
 
 def test_a_changed_code_version_is_a_reason():
@@ -174,6 +180,7 @@ def test_a_failed_blocking_check_holds_back_everything_below():
         "dataset_quality",
         "error_taxonomy",
         "error_signatures",
+        "finding_history",
         "audit_report",
     }
 
@@ -195,7 +202,7 @@ def test_a_blocked_partition_holds_back_its_own_chain_and_no_other():
         "prompt_embeddings+prompt_clusters+model_comparisons+dataset_quality d1",
         "error_taxonomy",
         "failure_slices d1|m2",
-        "error_signatures+audit_report",
+        "error_signatures+finding_history+audit_report",
     ]
     left = [(item.asset, item.partition.key) for item in stale_partitions(state, settings)]
     assert left == [("scores", "d1|m1"), ("failure_slices", "d1|m1"), ("error_judgments", "d1|m1")]
@@ -235,7 +242,8 @@ def test_what_was_set_aside_is_a_reason_to_write_the_report_anew():
     state = settled(Settings())
     more = WarehouseState(state.sources, state.materialized, quarantine="more rows")
     assert [(item.asset, item.reason) for item in stale_partitions(more, Settings())] == [
-        ("audit_report", "quarantine changed")
+        ("finding_history", "quarantine changed"),
+        ("audit_report", "quarantine changed"),
     ]
 
 
@@ -253,6 +261,7 @@ def test_a_vanished_source_changes_what_fans_in():
         ("dataset_quality", "d3"),
         ("error_taxonomy", ""),
         ("error_signatures", ""),
+        ("finding_history", ""),
         ("audit_report", ""),
     ]
 

@@ -216,7 +216,7 @@ def test_a_new_taxonomy_prompt_remakes_the_taxonomy_alone(judged: Project, serve
     server.reset()
     made = [asset for asset, _ in judged.audit(settings).made]
     assert made[0] == "error_taxonomy"
-    assert set(made) <= {"error_taxonomy", "error_signatures", "audit_report"}
+    assert set(made) <= {"error_taxonomy", "error_signatures", "finding_history", "audit_report"}
     assert {asked_for(body) for body in server.requests} <= {"categories", "choices"}
 
 

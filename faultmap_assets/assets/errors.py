@@ -12,6 +12,7 @@ from faultmap_assets import checks, error_queries
 from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
 from faultmap_assets.error_queries import ErrorKey, StoredTaxonomy
+from faultmap_assets.home import LANGUAGE_MODEL_POOL
 from faultmap_assets.partitions import dataset_and_model
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition, taxonomy_recipe
@@ -43,6 +44,7 @@ _ROWS_SHOWN = 20
     group_name="why",
     kinds={"duckdb"},
     code_version=NODES["error_judgments"].code_version,
+    pool=LANGUAGE_MODEL_POOL,
     check_specs=checks.ERROR_JUDGMENTS_CHECKS,
 )
 def error_judgments(
@@ -107,6 +109,7 @@ def error_judgments(
     group_name="why",
     kinds={"duckdb", "scikitlearn"},
     code_version=NODES["error_taxonomy"].code_version,
+    pool=LANGUAGE_MODEL_POOL,
     check_specs=checks.ERROR_TAXONOMY_CHECKS,
 )
 def error_taxonomy(

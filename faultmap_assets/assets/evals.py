@@ -1,11 +1,15 @@
 """raw_evals: what the files say, newest file first."""
 
+from typing import Any
+
 import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets import checks
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
+from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.partitions import dataset_and_model
+from faultmap_assets.privacy import redactions_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Connection, Warehouse, delete_partition
@@ -30,6 +34,7 @@ ORDER BY example_id, epoch
     group_name="evals",
     kinds={"duckdb"},
     code_version=NODES["raw_evals"].code_version,
+    pool=WRITER_POOL,
     check_specs=checks.RAW_EVALS_CHECKS,
 )
 def raw_evals(
@@ -48,15 +53,24 @@ def raw_evals(
         ]
         version = content_version([_version_rows(connection, refresh.partition)])
         refresh.record(connection, version, counts["rows"], results)
-    metadata = {name: counts[name] for name in ("examples", "epochs", "unscored", "empty_answers", "quarantined")}
-    return refresh.result(version, counts["rows"], {**metadata, "files": _files(warehouse, refresh.partition)}, results)
+    told = ("examples", "epochs", "unscored", "infrastructure_errors", "empty_answers", "quarantined")
+    metadata = {name: counts[name] for name in told}
+    facts: dict[str, Any] = {
+        **metadata,
+        "files": _files(warehouse, refresh.partition),
+        **redactions_of(warehouse, refresh.partition.columns),
+    }
+    return refresh.result(version, counts["rows"], facts, results)
 
 
 def _counts(connection: Connection, partition: Partition) -> dict[str, int]:
     result = connection.execute(
         """SELECT count(*) AS rows, count(DISTINCT (example_id, epoch)) AS distinct_keys,
             count(DISTINCT example_id) AS examples, count(DISTINCT epoch) AS epochs,
-            count(*) FILTER (score IS NULL) AS unscored, count(*) FILTER (trim(output_text) = '') AS empty_answers,
+            count(*) FILTER (score IS NULL) AS unscored,
+            count(*) FILTER (score IS NULL AND json_extract_string(metadata, '$.error') IS NOT NULL)
+                AS infrastructure_errors,
+            count(*) FILTER (trim(output_text) = '') AS empty_answers,
             (SELECT count(*) FROM quarantine WHERE dataset = $dataset AND model = $model) AS quarantined
         FROM raw_evals WHERE dataset = $dataset AND model = $model""",
         partition.columns,

@@ -10,8 +10,10 @@ import pyarrow as pa
 from faultmap_assets import checks, queries
 from faultmap_assets.assets.markdown import cell
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import days
+from faultmap_assets.privacy import redactions_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.vectors import embed_new, vectors_of
@@ -24,7 +26,7 @@ from faultmap_core.results import strict
 
 # The newest delivery wins a key, as in raw_evals.
 _NEWEST_LOGS = """
-SELECT day, dataset AS source, example_id AS log_id, timestamp, model, session_id, input_text AS prompt_text,
+SELECT day, dataset AS source, example_id AS log_id, timestamp, model, session_id, user_id, input_text AS prompt_text,
     question_text, output_text AS response_text, score, metadata, path AS source_path, line AS source_line, row_digest
 FROM staging_rows
 JOIN (
@@ -41,12 +43,13 @@ ORDER BY dataset, example_id, model
     group_name="production",
     kinds={"duckdb"},
     code_version=NODES["production_logs"].code_version,
+    pool=WRITER_POOL,
     check_specs=checks.PRODUCTION_LOGS_CHECKS,
 )
 def production_logs(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:
-    """What production was asked on one day (UTC), as the newest files deliver it."""
+    """What production was asked on one day (of `production.time_zone`), as the newest files deliver it."""
     refresh = Refresh.begin(context, warehouse, settings)
     rows = warehouse.query(_NEWEST_LOGS, refresh.partition.columns)
     keys = rows.select(["source", "model", "log_id"])
@@ -57,6 +60,7 @@ def production_logs(
             "sources": len(rows.column("source").unique()),
             "models": len(rows.column("model").unique()),
             "sessions": len(rows.column("session_id").unique()),
+            **redactions_of(warehouse, refresh.partition.columns),
         },
         checks=[checks.unique_log_ids(keys.num_rows, keys.group_by(keys.column_names).aggregate([]).num_rows)],
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from faultmap_assets.history_checks import record_checks
 from faultmap_assets.home import PROCESS_TAG, process_tag
 from faultmap_assets.language_model import copy_calls
 from faultmap_assets.partitions import partition_of
@@ -120,6 +121,7 @@ class Refresh:
                 f"{self.asset}: {self.partition.key!r} vanished while it was made; nothing was written",
                 allow_retries=False,
             )
+        record_checks(connection, self.asset, self.partition, checks)
         failed = [check for check in checks if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR]
         record(
             connection,

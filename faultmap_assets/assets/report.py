@@ -22,6 +22,9 @@ from faultmap_assets.warehouse import Warehouse
         "error_taxonomy",
         "error_signatures",
         "coverage_gaps",
+        "production_slices",
+        "topic_drift",
+        "finding_history",
     ],
     group_name="report",
     kinds={"html", "duckdb"},
@@ -32,7 +35,7 @@ def audit_report(
 ) -> Made:
     """All findings as one self-contained HTML page, with a JSON twin for machines."""
     refresh = Refresh.begin(context, warehouse, settings)
-    report = build_report(warehouse)
+    report = build_report(warehouse, settings=settings)
     html_path, json_path = write_report(report, settings.report_folder)
     audits = report.content["audits"]
     facts = {

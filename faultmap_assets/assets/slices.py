@@ -52,7 +52,7 @@ def failure_slices(
     members = {found.name: found.sample_indices for found in analysis.slices}
     return refresh.write(
         {
-            "failure_slices": _slice_table(refresh.partition, analysis.slices),
+            "failure_slices": slice_table(refresh.partition, analysis.slices),
             "failure_slice_members": _member_table(refresh.partition, analysis.slices, rows.example_ids),
         },
         metadata={
@@ -61,7 +61,7 @@ def failure_slices(
             "failures": analysis.failures,
             "failure_rate": analysis.failure_rate,
             "candidates_tested": analysis.tested,
-            "slices": dg.MetadataValue.md(_markdown_table(analysis.slices)),
+            "slices": dg.MetadataValue.md(slice_summary(analysis.slices)),
             "map": dg.MetadataValue.md(pictures.slice_map(places, np.asarray(rows.failed), members)),
             **({"note": analysis.note} if analysis.note else {}),
         },
@@ -71,7 +71,8 @@ def failure_slices(
     )
 
 
-def _slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Table:
+def slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Table:
+    """Return slices as rows of a partition, in the columns that `failure_slices` and `production_slices` share."""
     records = [
         {
             **partition.columns,
@@ -113,7 +114,8 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
     return pa.Table.from_pylist(members)
 
 
-def _markdown_table(slices: Sequence[FailureSlice]) -> str:
+def slice_summary(slices: Sequence[FailureSlice]) -> str:
+    """Return the slices as a markdown table for the asset's page."""
     if not slices:
         return "No region fails significantly more than the rest."
     lines = ["| slice | examples | failed | rest | excess failures | adjusted p |", "|---|--:|--:|--:|--:|--:|"]

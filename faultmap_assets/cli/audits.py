@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faultmap_assets.cli.common import (
     AsJson,
+    DatasetFilter,
     Home,
+    ModelFilter,
     app,
     end,
     ingest,
@@ -26,6 +30,7 @@ from faultmap_assets.cli.common import (
 if TYPE_CHECKING:
     from faultmap_assets.audit import RefreshOutcome
     from faultmap_assets.ingestion import IngestedFile
+    from faultmap_assets.selection import Selection
     from faultmap_assets.settings import Settings
 
 
@@ -39,9 +44,28 @@ def audit(
     dataset_name: Annotated[str | None, typer.Option(help="Dataset of rows that do not name theirs.")] = None,
     model_name: Annotated[str | None, typer.Option(help="Model of rows that do not name theirs.")] = None,
     generate_ids: Annotated[bool, typer.Option("--generate-ids", help="Derive missing ids from the prompts.")] = False,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
+            " ragas, langsmith, mlflow or table. Default: told by their content.",
+        ),
+    ] = None,
+    scorer: Annotated[
+        str | None,
+        typer.Option(help="Which of a log's scores counts: a scorer, metric,filter or column. Default: the first."),
+    ] = None,
     without_model: Annotated[
         bool, typer.Option("--without-model", help="Call no language model: keyword names, judgments by rules.")
     ] = False,
+    dataset: DatasetFilter = None,
+    model: ModelFilter = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Of production, only this day and later ones.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Make it again although nothing changed.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +73,10 @@ def audit(
 
     Example: faultmap audit results/*.csv --map input=question --model-name gpt-x
 
-    Without PATHS, the paths of faultmap.yaml are read. Files that were read before are not read again.
+    Logs of Inspect AI, lm-evaluation-harness, HELM, promptfoo and OpenAI evals need no mapping: faultmap audit logs/
+
+    Without PATHS, the paths of faultmap.yaml are read. Files that were read before are not read again. With --dataset,
+    --model or --since, only that is made, and what is made of everything; the rest stays as it is.
     """
     from faultmap_assets.settings import WITHOUT_MODEL_VARIABLE
     from faultmap_core.evals import parse_column_map
@@ -62,6 +89,8 @@ def audit(
         dataset_name=dataset_name,
         model_name=model_name,
         generate_ids=generate_ids,
+        format=format_name,
+        scorer=scorer,
     )
     patterns = paths or list(settings.evals.paths)
     if not patterns and not settings.warehouse_path.exists():
@@ -69,8 +98,8 @@ def audit(
     files, unreadable = ingest(settings, patterns, options) if patterns else ([], [])
     if patterns and not files:
         stop(unreadable)
-    outcome = refresh(settings)
-    datasets = sorted({dataset for file in files for dataset, _ in file.partitions}) or None
+    outcome = refresh(settings, _selection(settings, dataset, model, since), force=force)
+    datasets = dataset or sorted({key for file in files for key, _ in file.partitions}) or None
     _tell_audit(settings, files, outcome, datasets, as_json=as_json)
     end(outcome, unreadable)
 
@@ -82,19 +111,31 @@ def coverage(
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="How a column is named, e.g. input=question."),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export-tests", metavar="FILE", help="Write the gaps' prompts as test cases: .jsonl or .csv."),
+    ] = None,
+    gaps: Annotated[
+        list[str] | None,
+        typer.Option("--gap", metavar="ID", help="Export only this gap; may be repeated."),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what production asks and the tests never do, day by day; reads production logs first where PATHS are given.
 
-    Example: faultmap coverage logs/*.jsonl
+    Example: faultmap coverage logs/*.jsonl --export-tests new-tests.jsonl
 
-    A row of a log has a timestamp, a prompt, and what else there is: id, response, model, session_id.
+    A row of a log has a timestamp, a prompt, and what else there is: id, response, model, session_id, feedback. Spans
+    of OpenTelemetry and exports of Langfuse are recognised.
     """
-    from faultmap_assets import queries, terminal
+    from faultmap_assets import production_queries, queries, terminal, terminal_production
+    from faultmap_assets.gap_tests import export_tests
     from faultmap_core.evals import parse_column_map
     from faultmap_core.logs import LOG_FIELDS
 
+    if gaps and export is None:
+        stop(["--gap chooses what --export-tests writes; give --export-tests FILE, too"])
     settings = settings_of(home)
     options = settings.log_options()
     options = replace(options, column_map={**options.column_map, **parse_column_map(columns or [], LOG_FIELDS)})
@@ -103,13 +144,21 @@ def coverage(
     if patterns and not files:
         stop(unreadable)
     outcome = refresh(settings) if patterns else None
-    days = queries.coverage(warehouse_of(settings))
+    warehouse = warehouse_of(settings)
+    days = queries.coverage(warehouse)
+    slices, drift = production_queries.production_slices(warehouse), production_queries.topic_drift(warehouse)
+    exported = None if export is None else export_tests(warehouse, export, gaps)
     if as_json:
-        print_json(days)
+        windows = {found["day"]: {"feedback": found} for found in slices}
+        for found in drift:
+            windows.setdefault(found["day"], {})["drift"] = found
+        print_json([{**day, **windows.get(day["day"], {})} for day in days])
     else:
-        for table in terminal.coverage_tables(days):
+        for table in (*terminal.coverage_tables(days), *terminal_production.production_tables(slices, drift)):
             out.print(table)
             out.print()
+        if exported is not None:
+            out.print(terminal.literal(f"{exported:,} test cases in {export}"), soft_wrap=True)
         if not days:
             out.print("No production log was audited yet: `faultmap coverage LOGS`.")
     end(outcome, unreadable)
@@ -117,10 +166,11 @@ def coverage(
 
 @app.command()
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Tell what is fresh, what is stale and why, and which rows were quarantined."""
+    """Tell what is fresh, what is stale and why, which files cannot be read and which rows were quarantined."""
     from faultmap_assets import queries, terminal
     from faultmap_assets.records import read_state
     from faultmap_assets.staleness import ASSET_GRAPH, plan_runs, stale_partitions
+    from faultmap_assets.watch import bad_files
 
     settings = settings_of(home)
     warehouse = warehouse_of(settings)
@@ -128,6 +178,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         state = read_state(connection)
     stale = stale_partitions(state, settings)
     quarantined = queries.quarantined(warehouse)
+    bad = bad_files(warehouse)
     blocked = {key: made.blocked_by for key, made in state.materialized.items() if made.blocked_by}
     if as_json:
         print_json(
@@ -144,6 +195,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
                 ],
                 "blocked": [[asset, partition.key, check] for (asset, partition), check in sorted(blocked.items())],
                 "quarantined": quarantined,
+                "bad_files": [{"path": file.path, "reason": file.reason, "since": file.since} for file in bad],
             }
         )
         return
@@ -155,9 +207,35 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         out.print(terminal.stale_table(stale))
         if plan_runs(stale):
             out.print("`faultmap audit` makes what it can.")
+    if bad:
+        out.print()
+        out.print(terminal.bad_files_table(bad))
     if quarantined:
         out.print()
         out.print(terminal.quarantine_table(quarantined))
+
+
+def _selection(
+    settings: Settings, datasets: list[str] | None, models: list[str] | None, since: str | None
+) -> Selection:
+    """Raises typer.Exit where a name is unknown or the day is none."""
+    from faultmap_assets.records import read_state
+    from faultmap_assets.selection import Selection
+
+    if since:
+        try:
+            since = date.fromisoformat(since).isoformat()
+        except ValueError:
+            stop([f"--since {since}: expected a day such as 2026-01-31"])
+    with warehouse_of(settings).read() as connection:
+        sources = read_state(connection).sources
+    for option, named, known in (
+        ("--dataset", datasets, sorted({source.dataset for source in sources if source.dataset})),
+        ("--model", models, sorted({source.model for source in sources if source.model})),
+    ):
+        if unknown := sorted(set(named or ()) - set(known)):
+            stop([f"{option} {unknown[0]}: there is none of that name; there are {', '.join(known) or 'none yet'}"])
+    return Selection(datasets=datasets, models=models, since=since)
 
 
 def _tell_audit(

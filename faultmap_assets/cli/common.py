@@ -21,6 +21,7 @@ from faultmap_core.errors import EvalFileError
 if TYPE_CHECKING:
     from faultmap_assets.audit import RefreshOutcome
     from faultmap_assets.ingestion import IngestedFile
+    from faultmap_assets.selection import Selection
     from faultmap_assets.settings import Settings
     from faultmap_assets.warehouse import Warehouse
 
@@ -73,8 +74,10 @@ def interruptible() -> Iterator[None]:
 def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[list[IngestedFile], list[str]]:
     from faultmap_assets import terminal
     from faultmap_assets.ingestion import find_source_files, ingest_file
+    from faultmap_assets.privacy import privacy_of
     from faultmap_assets.warehouse import open_warehouse
 
+    privacy = privacy_of(settings, options)
     warehouse = open_warehouse(settings)
     paths = find_source_files(patterns)
     files: list[IngestedFile] = []
@@ -87,20 +90,21 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
                 shown.update(task, description=terminal.printable(f"{name}: {rows:,} rows"))
 
             try:
-                files.append(ingest_file(warehouse, path, options, on_rows))
+                files.append(ingest_file(warehouse, path, options, on_rows, privacy))
             except EvalFileError as error:
                 unreadable.append(str(error))
             shown.advance(task)
     return files, unreadable
 
 
-def refresh(settings: Settings) -> RefreshOutcome:
+def refresh(settings: Settings, selection: Selection | None = None, *, force: bool = False) -> RefreshOutcome:
     from faultmap_assets import terminal
 
     with interruptible(), terminal.progress(err, "auditing") as shown:
         task = shown.add_task("starting Dagster", total=None)
         from faultmap_assets.audit import refresh_stale
-        from faultmap_assets.home import open_instance
+        from faultmap_assets.home import open_instance, telling_instance_trouble
+        from faultmap_assets.selection import Selection
 
         done = 0
 
@@ -111,8 +115,8 @@ def refresh(settings: Settings) -> RefreshOutcome:
             )
             done += len(run.assets)
 
-        with open_instance(settings) as instance:
-            return refresh_stale(settings, instance, on_run)
+        with open_instance(settings) as instance, telling_instance_trouble(settings):
+            return refresh_stale(settings, instance, on_run, selection or Selection(), force=force)
 
 
 def end(outcome: RefreshOutcome | None, unreadable: Sequence[str]) -> None:

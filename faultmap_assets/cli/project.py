@@ -1,11 +1,11 @@
-"""`faultmap init`, `export`, `ui`: look after the project."""
+"""`faultmap init`, `doctor`, `export`, `ui`: look after the project."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from faultmap_assets.cli.common import (
     stop,
     warehouse_of,
 )
+
+if TYPE_CHECKING:
+    from faultmap_assets.settings import Settings
 
 
 @app.command()
@@ -45,25 +48,73 @@ def init(
 
 
 @app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Look whether everything that an audit needs is there, and say what to do; asks no model, changes nothing."""
+    from dataclasses import asdict
+
+    from faultmap_assets import terminal
+    from faultmap_assets.doctor import examine
+
+    findings = examine(settings_of(home))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        out.print(terminal.findings_table(findings))
+    if any(finding.verdict == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="A .csv, .jsonl or .parquet file.")],
     table: Annotated[str, typer.Option(help="Which asset's rows.")] = "failure_slices",
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="every-eval-ever: all scored rows in that format, as .jsonl."),
+    ] = None,
     dataset: DatasetFilter = None,
     model: ModelFilter = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the rows of an asset to a file.
+    """Write the rows of an asset to a file, or all scored rows in a format that other tools read.
 
     Example: faultmap export slices.csv --dataset gsm8k
+
+    Example: faultmap export gsm8k_samples.jsonl --format every-eval-ever --dataset gsm8k
     """
     from faultmap_assets.export import export_table
 
-    rows = export_table(warehouse_of(settings_of(home)), table, target, dataset, model)
+    settings = settings_of(home)
+    if format_name is not None:
+        _export_records(settings, format_name, target, dataset, model, as_json=as_json)
+        return
+    rows = export_table(warehouse_of(settings), table, target, dataset, model)
     if as_json:
         print_json({"table": table, "path": str(target), "rows": rows})
     else:
         out.print(f"Wrote {rows:,} rows of {table} to {target}.", highlight=False)
+
+
+def _export_records(
+    settings: Settings,
+    format_name: str,
+    target: Path,
+    datasets: list[str] | None,
+    models: list[str] | None,
+    *,
+    as_json: bool,
+) -> None:
+    from faultmap_assets.record_export import export_every_eval_ever
+
+    if format_name != "every-eval-ever":
+        stop([f"format {format_name!r} is unknown; expected every-eval-ever, or leave --format out"])
+    written, unscored = export_every_eval_ever(warehouse_of(settings), target, settings.is_failure, datasets, models)
+    if as_json:
+        print_json({"format": format_name, "path": str(target), "rows": written, "unscored": unscored})
+    else:
+        without = f"; {unscored:,} without a score were left out" if unscored else ""
+        out.print(f"Wrote {written:,} records to {target}{without}.", highlight=False)
 
 
 @app.command()

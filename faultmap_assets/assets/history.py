@@ -1,0 +1,85 @@
+"""finding_history: what every audit saw, what became of each finding since, and what is worth an alert."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from faultmap_assets import history_queries
+from faultmap_assets.alert_delivery import deliver
+from faultmap_assets.alert_rows import RaisedAlert, open_alerts
+from faultmap_assets.assets.markdown import cell
+from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.data_arrival import overdue
+from faultmap_assets.history_audits import record_audit_in_turn
+from faultmap_assets.history_checks import HISTORY_CHECKS, verdicts
+from faultmap_assets.settings import Settings, load_settings
+from faultmap_assets.staleness import NODES
+from faultmap_assets.warehouse import Warehouse
+from faultmap_core.embedding import Embedder
+
+_ROWS_SHOWN = 20
+_stale_days = load_settings().alerts.stale_evals_after_days
+
+
+@dg.asset(
+    deps=list(NODES["finding_history"].upstream),
+    group_name="report",
+    kinds={"duckdb", "scipy"},
+    code_version=NODES["finding_history"].code_version,
+    check_specs=HISTORY_CHECKS,
+    freshness_policy=dg.FreshnessPolicy.time_window(timedelta(days=_stale_days)) if _stale_days else None,
+)
+def finding_history(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+    embedder: dg.ResourceParam[Embedder],
+) -> Made:
+    """Slices, kinds of error, coverage, comparisons and failure rates from audit to audit: new, worse, better, gone."""
+    refresh = Refresh.begin(context, warehouse, settings)
+    recorded = record_audit_in_turn(warehouse, settings, embedder.id, refresh.run_id)
+    with warehouse.write() as connection:
+        refresh.record(connection, recorded.version, recorded.rows, ())
+        alerts = open_alerts(connection)
+    told = deliver(warehouse, settings)
+    return refresh.result(
+        recorded.version,
+        recorded.rows,
+        {
+            "audit": recorded.audit,
+            "news": recorded.news,
+            **{status: recorded.statuses.get(status, 0) for status in ("new", "worse", "better", "gone")},
+            "changes": dg.MetadataValue.md(_markdown(history_queries.changes(warehouse, recorded.audit))),
+            "alerts": dg.MetadataValue.md(_markdown_alerts(recorded.raised)),
+            "open_alerts": len(alerts),
+            "posted": told.sent,
+            **({"webhook": told.note} if told.note else {}),
+        },
+        verdicts(alerts, overdue(warehouse, settings, datetime.now(UTC))),
+    )
+
+
+def _markdown(changes: Sequence[Mapping[str, Any]]) -> str:
+    if not changes:
+        return "Nothing is otherwise than at the audit before."
+    lines = ["| status | what | dataset | model | before | now |", "|---|---|---|---|--:|--:|"]
+    lines += [
+        f"| {row['status']} | {cell(row['kind'].replace('_', ' '))}: {cell(row['label'])} | {cell(row['dataset'])}"
+        f" | {cell(row['model'].replace('|', ' / '))} | {_share(row['before'])} | {_share(row['value'])} |"
+        for row in changes[:_ROWS_SHOWN]
+    ]
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _markdown_alerts(raised: Sequence[RaisedAlert]) -> str:
+    if not raised:
+        return "Nothing is new, nothing got worse."
+    return "\n".join(
+        f"- **{one.severity}** {cell(one.message)}" + (" (acknowledged)" if one.silenced else "") for one in raised
+    )
