@@ -7,7 +7,7 @@ LOCAL_VENV ?= .venv-local
 UI_VENV ?= .venv-ui
 LLM_VENV ?= .venv-llm
 
-.PHONY: help setup demo ui test test-ui test-slow test-reliability test-live test-local test-llm check format lock clean
+.PHONY: help setup demo ui test test-ui test-slow test-scale test-reliability test-live test-local test-llm check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,10 @@ test: setup  ## the test suite: offline, a few minutes at most
 	$(RUN) pytest -n 2 --dist loadgroup -q
 
 test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
-	$(RUN) pytest -q -m slow --ignore tests/test_reliability.py
+	$(RUN) pytest -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
+
+test-scale: setup  ## simulated years without a false alert, 10,000 watched files: minutes, on a quiet machine
+	$(RUN) pytest -q -m slow tests/test_history.py tests/test_file_sensor.py
 
 test-reliability: setup  ## killed, crowded, full disk, damaged files: nothing is lost (real processes; root for the disk)
 	$(RUN) pytest -q -m slow tests/test_reliability.py
