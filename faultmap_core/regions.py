@@ -121,8 +121,8 @@ class Region:
         units: its units that take part and were not taken by an earlier step, ascending.
         successes, trials: over `units`; rest_successes, rest_trials: over all other units that take part.
         p_value: of the step's test: the greater of the p against the units left and against all other units.
-        adjusted_p_value: Benjamini-Hochberg over the step's candidates, divided by the step's budget (1 to 5), never
-            below an earlier step's; at most the significance level.
+        adjusted_p_value: of these units, by Benjamini-Hochberg over the step's candidates, divided by the step's budget
+            (1 to 5), never below an earlier step's; at most the significance level.
         low, high: interval of the risk difference (of the mean difference for scores), widened for the selection
             (Benjamini and Yekutieli, 2005); `level` is its nominal level.
         step: 0 for the first region taken.
@@ -205,11 +205,13 @@ def find_regions(candidates: Candidates, label: AnyLabel, settings: RegionSettin
         p = np.maximum(against_left, against_all)
         best = _first(candidates, label, live, eligible, p)
         budget = min(step + 1, _BUDGET_STEPS)
-        floor = max(floor, float(statistics.benjamini_hochberg(p)[best]) / budget)
-        if floor > settings.significance_level:
+        adjusted = statistics.benjamini_hochberg(p) / budget
+        if adjusted[best] > settings.significance_level:
             break
         threshold = settings.significance_level * budget / len(eligible)
         best = _homogeneous_part(candidates, label, live, eligible, p, best, threshold, settings)
+        # Of the part that is taken, whose p is below the threshold: Bonferroni bounds what it is adjusted to.
+        floor = max(floor, float(adjusted[best]))
         units = candidates.units(int(eligible[best]))
         units = units[live[units]]
         found.append((int(eligible[best]), units, float(p[best]), floor))

@@ -295,6 +295,24 @@ def write_seed(folder: Path, name: str, content: Any) -> None:
     (folder / name).write_text(text, encoding="utf-8", errors="surrogatepass")
 
 
+def write_others(folder: Path) -> None:
+    for other in (*ENTRY.values(), *ENTRY):
+        write_seed(folder, other, SEEDS[other])
+
+
+def assert_rows_or_an_error(folder: Path, name: str, content: Any) -> None:
+    write_seed(folder, name, content)
+    tool = name.split(".")[0]
+    forced = {"format": tool, "model_name": "m"} if tool in ("ragas", "deepeval", "langsmith", "mlflow") else {}
+    path = folder / ENTRY.get(name, name)
+    for options in (forced, {**forced, "scorer": "success"}):
+        rows, told = outcome(path, **options)
+        assert "\n" not in (told or "")
+        for row in rows:
+            assert row["score"] is None or 0 <= row["score"] <= 1
+            json.loads(row["metadata"], parse_constant=pytest.fail)
+
+
 @pytest.mark.parametrize("name", SEEDS)
 @settings(
     max_examples=25,
@@ -303,21 +321,19 @@ def write_seed(folder: Path, name: str, content: Any) -> None:
 )
 @given(data=st.data())
 def test_any_value_in_any_place_is_a_row_or_an_error(tmp_path, name, data):
-    for other in (*ENTRY.values(), *ENTRY):
-        write_seed(tmp_path, other, SEEDS[other])
+    write_others(tmp_path)
     changed = SEEDS[name]
     for _ in range(data.draw(st.integers(1, 3))):
         changed = replaced(changed, data.draw(st.sampled_from(places(changed) or [()])), data.draw(json_values))
-    write_seed(tmp_path, name, changed)
-    tool = name.split(".")[0]
-    forced = {"format": tool, "model_name": "m"} if tool in ("ragas", "deepeval", "langsmith", "mlflow") else {}
-    path = tmp_path / ENTRY.get(name, name)
-    for options in (forced, {**forced, "scorer": "success"}):
-        rows, told = outcome(path, **options)
-        assert "\n" not in (told or "")
-        for row in rows:
-            assert row["score"] is None or 0 <= row["score"] <= 1
-            json.loads(row["metadata"], parse_constant=pytest.fail)
+    assert_rows_or_an_error(tmp_path, name, changed)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("value", [True, ["x"], {"value": {"x": True}}], ids=["boolean", "list", "object"])
+def test_a_value_of_another_type_in_each_place_is_a_row_or_an_error(tmp_path, name, value):
+    write_others(tmp_path)
+    for place in places(SEEDS[name]):
+        assert_rows_or_an_error(tmp_path, name, replaced(SEEDS[name], place, value))
 
 
 @settings(max_examples=60, deadline=None)

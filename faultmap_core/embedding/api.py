@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from faultmap_core.embedding import Usage, shortened, unit_rows
 from faultmap_core.errors import EmbeddingError
+from faultmap_core.llm.provider import Provider, import_litellm
 
 # Asymmetric models answer nonsense without a role; what is known of them stands here, `usage_kwargs` goes over it.
 _KNOWN_ROLES: dict[str, dict[str, dict[str, object]]] = {
@@ -79,13 +79,13 @@ class ApiEmbedder:
     def _request_vectors(self, texts: list[str], usage: Usage) -> list[list[float]]:
         options: dict[str, Any] = {"encoding_format": "float", **self._request, **self._usage[usage]}
         try:
-            reply = _litellm().embedding(model=self._name, input=texts, **options)
+            reply = import_litellm().embedding(model=self._name, input=texts, **options)
             found = sorted(reply.data, key=lambda one: int(one["index"]))
             vectors = [[float(value) for value in one["embedding"]] for one in found]
         except Exception as error:
-            raise EmbeddingError(
-                f"embedding model {self._name!r} failed on {len(texts)} texts: {type(error).__name__}: {error}"
-            ) from error
+            # Some providers repeat the key that they refuse: neither the message nor its cause may carry it.
+            told = Provider(self._name, options, None, None).scrub(f"{type(error).__name__}: {error}")
+            raise EmbeddingError(f"embedding model {self._name!r} failed on {len(texts)} texts: {told}") from None
         if len(vectors) != len(texts):
             raise EmbeddingError(
                 f"embedding model {self._name!r} returned {len(vectors)} vectors for {len(texts)} texts"
@@ -94,12 +94,3 @@ class ApiEmbedder:
 
 
 _ROLES = ("query", "document")
-
-
-def _litellm() -> Any:
-    # litellm fetches a price list at import unless this is set first.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
-
-    litellm.telemetry = False
-    return litellm

@@ -108,9 +108,9 @@ class _Log:
             "output_text": _answer(output),
             "correct_answer": _target(sample),
         }
-        scores = sample.get("scores") or {}
-        if sample.get("score") is not None and not scores:
-            scores = {"score": sample["score"]}
+        scores = sample.get("scores")
+        if not isinstance(scores, dict) or not scores:
+            scores = {"score": sample["score"]} if sample.get("score") is not None else {}
         self.scorers.apply(row, _values(scores))
         self._explain(row, scores)
         if steps := steps_of(sample.get("messages")):

@@ -92,7 +92,7 @@ def requests(monkeypatch):
         found = [{"index": i, "embedding": [float(len(text)), 1.0]} for i, text in enumerate(request["input"])]
         return SimpleNamespace(data=found[::-1])
 
-    monkeypatch.setitem(sys.modules, "litellm", SimpleNamespace(embedding=embedding, telemetry=True))
+    monkeypatch.setattr("faultmap_core.embedding.api.import_litellm", lambda: SimpleNamespace(embedding=embedding))
     return asked
 
 
@@ -118,6 +118,19 @@ def test_api_failures_name_the_model(monkeypatch):
     def embedding(**request):
         raise TimeoutError("slow")
 
-    monkeypatch.setitem(sys.modules, "litellm", SimpleNamespace(embedding=embedding))
+    monkeypatch.setattr("faultmap_core.embedding.api.import_litellm", lambda: SimpleNamespace(embedding=embedding))
     with pytest.raises(EmbeddingError, match="'some-model' failed on 1 texts: TimeoutError: slow"):
         ApiEmbedder("some-model").embed(["x"])
+
+
+def test_api_failures_do_not_repeat_the_key(monkeypatch):
+    def embedding(**request):
+        raise PermissionError(f"wrong key {request['api_key']} and sk-from-the-environment-1")
+
+    monkeypatch.setenv("OTHER_API_KEY", "sk-from-the-environment-1")
+    monkeypatch.setattr("faultmap_core.embedding.api.import_litellm", lambda: SimpleNamespace(embedding=embedding))
+    with pytest.raises(EmbeddingError, match="PermissionError: wrong key") as caught:
+        ApiEmbedder("some-model", request_kwargs={"api_key": "plain-word-secret"}).embed(["x"])
+    assert caught.value.__cause__ is None
+    assert "secret" not in str(caught.value)
+    assert "environment" not in str(caught.value)

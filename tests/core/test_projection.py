@@ -4,15 +4,26 @@ import pytest
 from faultmap_core.projection import project
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 15])
-def test_few_vectors_are_laid_out_by_principal_components(n):
+@pytest.mark.parametrize(("n", "method"), [(0, "umap"), (1, "umap"), (2, "umap"), (15, "umap"), (200, "pca")])
+def test_few_vectors_or_on_request_all_are_laid_out_by_principal_components(n, method):
     vectors = np.random.default_rng(0).normal(size=(n, 6))
-    places = project(vectors, seed=1)
+    places = project(vectors, method=method, seed=1)
     assert places.shape == (n, 2)
     if n > 2:
         from sklearn.decomposition import PCA
 
         assert np.abs(places) == pytest.approx(np.abs(PCA(2).fit_transform(vectors)), abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 15, 60])
+def test_space_has_a_third_dimension(n):
+    vectors = np.random.default_rng(1).normal(size=(n, 6))
+    places = project(vectors, dimensions=3, seed=1)
+    assert places.shape == (n, 3)
+    assert np.isfinite(places).all()
+    if n > 3:
+        assert np.linalg.matrix_rank(places - places.mean(axis=0)) == 3
+        assert (places == project(vectors, dimensions=3, seed=1)).all()
 
 
 def test_the_map_is_seeded_finite_and_keeps_groups_together():
