@@ -6,8 +6,9 @@ PORT ?= 3000
 LOCAL_VENV ?= .venv-local
 UI_VENV ?= .venv-ui
 LLM_VENV ?= .venv-llm
+NOTEBOOK_VENV ?= .venv-notebooks
 
-.PHONY: help setup demo ui test test-ui test-slow test-scale test-reliability test-live test-local test-llm check format lock clean
+.PHONY: help setup demo ui test test-ui test-slow fuzz test-scale test-reliability test-live test-local test-llm test-notebooks check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,10 +29,13 @@ ui: setup  ## Dagster's web server and daemon on 127.0.0.1:$(PORT)
 	$(RUN) faultmap_assets.cli ui --port $(PORT)
 
 test: setup  ## the test suite: offline, a few minutes at most
-	$(RUN) pytest -n 2 --dist loadgroup -q
+	$(RUN) pytest -n 2 --dist loadfile -q
 
 test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
-	$(RUN) pytest -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
+	$(RUN) pytest -n 2 --dist loadfile -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
+
+fuzz: setup  ## property tests on new examples, which the suite does not draw
+	$(RUN) pytest -n 2 --dist loadfile -q -m 'hypothesis and not live and not browser' --hypothesis-profile fuzz
 
 test-scale: setup  ## simulated years without a false alert, 10,000 watched files: minutes, on a quiet machine
 	$(RUN) pytest -q -m slow tests/test_history.py tests/test_file_sensor.py
@@ -44,7 +48,7 @@ test-live: $(UI_VENV)/.installed  ## web server, daemon and browser: a file drop
 
 # Chromium comes from the system (apt-get install chromium), Playwright from a venv of its own.
 test-ui: $(UI_VENV)/.installed  ## the report in a real browser
-	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py
+	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py tests/test_notebooks.py
 
 $(UI_VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(UI_VENV)
@@ -72,6 +76,16 @@ $(LLM_VENV)/.installed: requirements.lock pyproject.toml
 	$(LLM_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test-llm]'
 	@touch $@
 
+# A venv of its own: Jupyter's kernel is no part of the product.
+test-notebooks: $(NOTEBOOK_VENV)/.installed  ## the example notebooks, executed by a kernel
+	$(NOTEBOOK_VENV)/bin/python -m pytest -q -p no:randomly -m notebook tests/test_notebooks.py
+
+$(NOTEBOOK_VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(NOTEBOOK_VENV)
+	$(NOTEBOOK_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(NOTEBOOK_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[notebooks]'
+	@touch $@
+
 check: setup  ## ruff and mypy --strict
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -86,4 +100,4 @@ lock: setup  ## resolve requirements.lock anew (wants uv)
 	  --no-strip-extras --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## remove .venv and all state
-	rm -rf $(VENV) $(LOCAL_VENV) $(UI_VENV) $(LLM_VENV) var dist
+	rm -rf $(VENV) $(LOCAL_VENV) $(UI_VENV) $(LLM_VENV) $(NOTEBOOK_VENV) var dist

@@ -2,6 +2,7 @@
 
     python docs/screenshots.py var/reports/audit_report.html docs            # the README's pictures
     python docs/screenshots.py var/reports/audit_report.html look --all # every view, light and dark, wide and narrow
+    python docs/screenshots.py http://127.0.0.1:3000 docs                   # the asset graph, while `faultmap ui` runs
 
 Wants the extra `ui` (Playwright) and a Chromium: the one on the path, or FAULTMAP_CHROMIUM.
 """
@@ -43,14 +44,18 @@ SIZES = {"wide": (1280, 900), "narrow": (400, 860)}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("report", type=Path)
+    parser.add_argument("report", help="the report's path, or the address of Dagster")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    address = arguments.report.resolve().as_uri()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        if arguments.report.startswith("http"):
+            draw_graph(browser, arguments.report.rstrip("/"), arguments.folder / "dagster-graph.png")
+            browser.close()
+            return
+        address = Path(arguments.report).resolve().as_uri()
         if arguments.all:
             for size, theme in ((size, theme) for size in SIZES for theme in ("light", "dark")):
                 page = opened(browser, address, size, theme)
@@ -63,6 +68,21 @@ def main() -> None:
                 target = "report" if name == "overview" else f"report-{name}"
                 page.screenshot(path=arguments.folder / f"{target}.png")
         browser.close()
+
+
+def draw_graph(browser: Any, dagster: str, target: Path) -> None:
+    """Take Dagster's asset graph with all groups open, without the lists beside it."""
+    beside, above, width, height = 545, 256, 900, 1536
+    page = browser.new_page(viewport={"width": beside + width, "height": 2130})
+    page.goto(f"{dagster}/asset-groups")
+    page.wait_for_timeout(6000)
+    page.keyboard.press("Alt+E")
+    page.wait_for_timeout(2000)
+    # The graph is fitted into the window's width when it is loaded.
+    page.reload()
+    page.get_by_text("audit_report").first.wait_for()
+    page.wait_for_timeout(6000)
+    page.screenshot(path=target, clip={"x": beside, "y": above, "width": width, "height": height})
 
 
 def chromium() -> str | None:

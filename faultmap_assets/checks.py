@@ -88,6 +88,7 @@ PRODUCTION_SLICES_CHECKS = [
     ),
 ]
 
+_OUR_DEFECT = "`faultmap audit --force` makes it again; if it stays, it is a defect of this project: keep the files"
 _WARN_UNSCORED_SHARE = 0.2
 _VALUES_SHOWN = 5
 
@@ -95,6 +96,11 @@ _VALUES_SHOWN = 5
 def named_spec(asset: str) -> dg.AssetCheckSpec:
     """Specify `named` for one asset."""
     return _spec("named", asset, "The language model named every region that it was asked to name.")
+
+
+def _unless(passed: bool, told: str) -> str:
+    """What a failed check adds: what was expected, and what to do."""
+    return "" if passed else f"; {told}"
 
 
 def named(asset: str, notes: Sequence[str]) -> dg.AssetCheckResult:
@@ -105,7 +111,10 @@ def named(asset: str, notes: Sequence[str]) -> dg.AssetCheckResult:
         check_name="named",
         passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(told)} of {len(notes)} regions: {told[0]}" if told else f"{len(notes)} regions are named",
+        description=f"{len(told)} of {len(notes)} regions bear keywords for a name: {told[0]}; `faultmap doctor` looks"
+        " at the model, the next audit asks it again"
+        if told
+        else f"{len(notes)} regions are named",
     )
 
 
@@ -114,7 +123,8 @@ def unique_ids(rows: int, distinct_keys: int) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="unique_ids",
         passed=rows == distinct_keys,
-        description=f"{rows:,} rows, {distinct_keys:,} distinct (example id, epoch)",
+        description=f"{rows:,} rows, {distinct_keys:,} distinct (example id, epoch)"
+        + _unless(rows == distinct_keys, f"expected as many as rows; {_OUR_DEFECT}"),
         metadata={"rows": rows, "distinct_keys": distinct_keys},
     )
 
@@ -126,7 +136,7 @@ def quarantine_share(kept: int, quarantined: int, limit: float) -> dg.AssetCheck
         check_name="quarantine_share",
         passed=share <= limit,
         description=f"{quarantined:,} of {kept + quarantined:,} rows are quarantined ({share:.1%}, limit {limit:.0%});"
-        " `faultmap status` tells why",
+        " `faultmap status` tells why" + _unless(share <= limit, "mend the file, or raise evals.max_quarantine_share"),
         metadata={"quarantined": quarantined, "kept": kept, "share": share, "limit": limit},
     )
 
@@ -145,11 +155,13 @@ class ScoreCounts:
 def complete_scores(counts: ScoreCounts) -> dg.AssetCheckResult:
     """Judge whether every example is accounted for."""
     agree = counts.scored == counts.judged == counts.scored_and_judged
+    passed = counts.rows == counts.examples and agree
     return dg.AssetCheckResult(
         check_name="complete_scores",
-        passed=counts.rows == counts.examples and agree,
+        passed=passed,
         description=f"{counts.examples:,} examples, {counts.rows:,} rows, {counts.scored:,} scored,"
-        f" {counts.judged:,} failed or passed",
+        f" {counts.judged:,} failed or passed"
+        + _unless(passed, f"expected a row per example, and a verdict exactly where there is a score; {_OUR_DEFECT}"),
         metadata={"examples": counts.examples, "rows": counts.rows, "scored": counts.scored, "judged": counts.judged},
     )
 
@@ -162,7 +174,12 @@ def scored_share(counts: ScoreCounts) -> dg.AssetCheckResult:
         check_name="scored_share",
         passed=share <= _WARN_UNSCORED_SHARE,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{unscored:,} of {counts.rows:,} examples have no score ({share:.1%}); they are left out",
+        description=f"{unscored:,} of {counts.rows:,} examples have no score ({share:.1%}); they are left out"
+        + _unless(
+            share <= _WARN_UNSCORED_SHARE,
+            f"expected at most {_WARN_UNSCORED_SHARE:.0%}: look for empty scores and infrastructure errors in the file,"
+            " or have scores computed (score_mode of the dataset in faultmap.yaml)",
+        ),
         metadata={"unscored": unscored, "share": share},
     )
 
@@ -178,7 +195,8 @@ def all_pairs(shared: int, compared: int, pairs: int) -> dg.AssetCheckResult:
         check_name="all_pairs",
         passed=compared == shared,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{compared:,} of {shared:,} pairs of models that share scored examples are compared{apart}",
+        description=f"{compared:,} of {shared:,} pairs of models that share scored examples are compared{apart}"
+        + _unless(compared == shared, f"expected all of them; {_OUR_DEFECT}"),
         metadata={"pairs": pairs, "shared": shared, "compared": compared},
     )
 
@@ -206,7 +224,8 @@ def unique_log_ids(rows: int, distinct_keys: int) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="unique_log_ids",
         passed=rows == distinct_keys,
-        description=f"{rows:,} rows, {distinct_keys:,} distinct (source, model, log id)",
+        description=f"{rows:,} rows, {distinct_keys:,} distinct (source, model, log id)"
+        + _unless(rows == distinct_keys, f"expected as many as rows; {_OUR_DEFECT}"),
         metadata={"rows": rows, "distinct_keys": distinct_keys},
     )
 
@@ -234,11 +253,13 @@ def every_prompt_judged(counts: CoverageCounts) -> dg.AssetCheckResult:
     """Judge whether every production prompt has one verdict; without tests all of them are one gap without a region."""
     judged = counts.covered + counts.in_gaps + counts.undetermined
     in_regions = counts.in_gaps if counts.tests else 0
+    passed = judged == counts.logged and counts.naming_a_gap == counts.gap_sizes == in_regions
     return dg.AssetCheckResult(
         check_name="every_prompt_judged",
-        passed=judged == counts.logged and counts.naming_a_gap == counts.gap_sizes == in_regions,
+        passed=passed,
         description=f"{counts.logged:,} production prompts: {counts.covered:,} covered, {counts.in_gaps:,} in gaps"
-        f" (which hold {counts.gap_sizes:,}), {counts.undetermined:,} undetermined",
+        f" (which hold {counts.gap_sizes:,}), {counts.undetermined:,} undetermined"
+        + _unless(passed, f"expected one verdict each; {_OUR_DEFECT}"),
         metadata={
             "logged": counts.logged,
             "covered": counts.covered,
@@ -255,7 +276,8 @@ def tests_present(counts: CoverageCounts) -> dg.AssetCheckResult:
         check_name="tests_present",
         passed=counts.tests >= LEAST_TESTS,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{counts.tests:,} distinct test prompts; {LEAST_TESTS} are needed to measure coverage",
+        description=f"{counts.tests:,} distinct test prompts; {LEAST_TESTS} are needed to measure coverage"
+        + _unless(counts.tests >= LEAST_TESTS, "audit more eval files, or name their datasets in coverage.datasets"),
         metadata={"tests": counts.tests, "needed": LEAST_TESTS},
     )
 
@@ -299,10 +321,12 @@ class JudgmentCounts:
 
 def failures_accounted(counts: JudgmentCounts) -> dg.AssetCheckResult:
     """Judge whether every failure is accounted for."""
+    passed = counts.failures == counts.judgments + counts.not_sampled
     return dg.AssetCheckResult(
         check_name="failures_accounted",
-        passed=counts.failures == counts.judgments + counts.not_sampled,
-        description=f"{counts.failures:,} failures: {counts.judgments:,} judged, {counts.not_sampled:,} not sampled",
+        passed=passed,
+        description=f"{counts.failures:,} failures: {counts.judgments:,} judged, {counts.not_sampled:,} not sampled"
+        + _unless(passed, f"expected the two to add up; {_OUR_DEFECT}"),
         metadata={"failures": counts.failures, "judgments": counts.judgments, "not_sampled": counts.not_sampled},
     )
 
@@ -317,7 +341,12 @@ def judge_answered(counts: JudgmentCounts) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{counts.failed:,} of {counts.judgments:,} failures wait for a judgment"
         + (f" ({reasons})" if reasons else "")
-        + (f"; {counts.stopped}" if counts.stopped else ""),
+        + (f"; {counts.stopped}" if counts.stopped else "")
+        + _unless(
+            share <= _WARN_UNJUDGED_SHARE,
+            f"expected at most {_WARN_UNJUDGED_SHARE:.0%}: `faultmap doctor` looks at the model, the next audit asks it"
+            " again",
+        ),
         metadata={"failed": counts.failed, "share": share},
     )
 
@@ -336,11 +365,13 @@ class TaxonomyCounts:
 def counts_conserved(counts: TaxonomyCounts) -> dg.AssetCheckResult:
     """Judge whether the taxonomy's counts add up."""
     classified = counts.errors - counts.unclassified
+    passed = counts.in_leaves == counts.at_the_top == classified
     return dg.AssetCheckResult(
         check_name="counts_conserved",
-        passed=counts.in_leaves == counts.at_the_top == classified,
+        passed=passed,
         description=f"{counts.errors:,} errors: {counts.in_leaves:,} in leaves, {counts.at_the_top:,} under the top"
-        f" categories, {counts.unclassified:,} unclassified",
+        f" categories, {counts.unclassified:,} unclassified"
+        + _unless(passed, f"expected leaves and top to hold all that are classified; {_OUR_DEFECT}"),
     )
 
 
@@ -352,6 +383,6 @@ def classified_share(counts: TaxonomyCounts) -> dg.AssetCheckResult:
         passed=share <= counts.limit,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{counts.unclassified:,} of {counts.errors:,} errors fit no category ({share:.1%}, limit"
-        f" {counts.limit:.0%})",
+        f" {counts.limit:.0%})" + _unless(share <= counts.limit, "`faultmap taxonomy --rebuild` makes kinds for them"),
         metadata={"share": share},
     )

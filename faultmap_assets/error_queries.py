@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from faultmap_assets.records import make_again
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse
 from faultmap_core.columns import MOST_VALUES
@@ -187,7 +188,7 @@ def activate_taxonomy(connection: Connection, taxonomy: Taxonomy, built_with: st
 def retire_taxonomy(connection: Connection) -> None:
     """Have the next audit build a new taxonomy."""
     connection.execute("UPDATE taxonomies SET active = false WHERE active")
-    connection.execute("DELETE FROM materializations WHERE asset = 'error_taxonomy'")
+    make_again(connection, [("error_taxonomy", Partition())])
 
 
 def signature_rows(warehouse: Warehouse) -> SignatureRows:

@@ -19,7 +19,7 @@ SELECT c.gap_id, g.name AS gap, coalesce(l.question_text, l.prompt_text) AS inpu
     c.log_id
 FROM coverage_prompts c
 JOIN coverage_gaps g USING (day, gap_id)
-JOIN production_logs l USING (day, source, log_id)
+JOIN production_logs l USING (day, source, log_id, model)
 WHERE c.gap_id IS NOT NULL AND ($gaps IS NULL OR list_contains($gaps, c.gap_id))
 ORDER BY c.day, g.rank, c.source, c.log_id, l.model
 """

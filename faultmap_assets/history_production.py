@@ -88,8 +88,8 @@ def _gaps(connection: Connection, day: str, embedder_id: str) -> list[Finding]:
         return []
     texts = connection.execute(
         """SELECT gap_id, coalesce(question_text, prompt_text) FROM coverage_prompts
-        JOIN production_logs USING (day, source, log_id) WHERE day = $day AND gap_id IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY gap_id ORDER BY source, log_id) <= $most""",
+        JOIN production_logs USING (day, source, log_id, model) WHERE day = $day AND gap_id IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY gap_id ORDER BY source, log_id, model) <= $most""",
         {"day": day, "most": CENTROID_PROMPTS},
     ).fetchall()
     found = {gap_id for gap_id, _ in texts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 INK, FAINT, FAILED, PASSED = "#37474f", "#c3ccd1", "#c2410c", "#94a9b4"
 HIGHLIGHTS = ("#c2410c", "#0f766e", "#6d28d9", "#b45309", "#1d4ed8", "#be185d", "#4d7c0f", "#0e7490")
 _MAX_POINTS = 20_000
+_MAX_LINES = 20
+
+Interval = tuple[float, float | None, float | None]
 
 
 def score_histogram(scores: NDArray[np.float64], threshold: float) -> str:
@@ -81,6 +85,50 @@ def _slice_figure(
     return figure, axes
 
 
+def interval_chart(names: Sequence[str], intervals: Sequence[Interval], meaning: str) -> str:
+    """Return Markdown with one line per name: a figure with its interval, against a dashed zero.
+
+    Args:
+        names: what the figures are of; the first ones are shown.
+        intervals: (figure, lower end, upper end); an end that is None is open.
+    """
+    from matplotlib.figure import Figure
+
+    shown = list(zip(names, intervals, strict=True))[:_MAX_LINES]
+    figure = Figure(figsize=(6, 0.9 + 0.28 * len(shown)))
+    axes = figure.subplots()
+    for row, (_, (figure_itself, low, high)) in enumerate(shown):
+        if low is not None and high is not None:
+            axes.plot([low, high], [row, row], color=PASSED, linewidth=2, solid_capstyle="butt")
+        axes.plot([figure_itself], [row], "o", color=INK, markersize=5)
+    axes.axvline(0.0, color=INK, linewidth=1, linestyle="--")
+    _name_lines(axes, [name for name, _ in shown])
+    axes.set_xlabel(meaning, color=INK, fontsize=8)
+    return _markdown(figure, axes)
+
+
+def bar_chart(names: Sequence[str], counts: Sequence[int], meaning: str) -> str:
+    """Return Markdown with one bar per name; the first ones are shown."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    shown = min(len(names), _MAX_LINES)
+    figure = Figure(figsize=(6, 0.9 + 0.28 * shown))
+    axes = figure.subplots()
+    axes.barh(range(shown), list(counts[:shown]), color=PASSED, height=0.6)
+    _name_lines(axes, names[:shown])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel(meaning, color=INK, fontsize=8)
+    return _markdown(figure, axes)
+
+
+def _name_lines(axes: Any, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), [_shortened(name) for name in names])
+    for text in axes.get_yticklabels():
+        text.set_parse_math(False)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
+
+
 def _shortened(name: str) -> str:
     printable = "".join(character if character.isprintable() else " " for character in name)
     return printable if len(printable) <= 40 else printable[:39] + "…"
@@ -98,5 +146,8 @@ def _markdown(figure: Any, axes: Any) -> str:
     for name in ("top", "right"):
         axes.spines[name].set_visible(False)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(stream, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
     return f"![](data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()})"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
@@ -37,6 +37,16 @@ _KEY_ENDINGS = ("key", "token", "secret", "password", "authorization")
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _owner(text: str) -> str:
+    """Refuse what Dagster does not take as the owner of an asset."""
+    if not re.fullmatch(r"team:[\w.-]+|[^@\s]+@[^@\s]+\.[^@\s]+", text):
+        raise ValueError("expected an e-mail address, or a team as team:NAME")
+    return text
+
+
+Owner = Annotated[str, AfterValidator(_owner)]
 
 
 def without_keys(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -218,6 +228,7 @@ class ClusterSettings(_Section):
     """How prompts are arranged into the tree whose nodes are the candidate slices."""
 
     method: Literal["agglomerative", "hdbscan"] = "agglomerative"
+    map: Literal["umap", "pca"] = "umap"
 
 
 class SliceSettings(_Section):
@@ -345,7 +356,7 @@ class WatchSettings(_Section):
 
 
 class PrivacySettings(_Section):
-    """What of a log, or of an eval file, is never stored, and for how long the rest is.
+    """What of a log, or of an eval file, is never stored, for how long the rest is, and whether reports show it.
 
     `redact` names kinds, or a function `str -> str` as MODULE:FUNCTION.
     """
@@ -353,6 +364,7 @@ class PrivacySettings(_Section):
     redact: tuple[str, ...] | str = ()
     redact_evals: bool = False
     retention_days: int | None = Field(default=None, ge=1)
+    report_texts: bool = True
 
     @field_validator("redact")
     @classmethod
@@ -379,6 +391,7 @@ class Settings(_Section):
 
     home: Path = Path(DEFAULT_HOME)
     seed: int = Field(default=0, ge=0, lt=2**32)
+    owners: list[Owner] = []
     evals: EvalSettings = EvalSettings()
     logs: LogSettings = LogSettings()
     dataset_defaults: DatasetSettings = DatasetSettings()

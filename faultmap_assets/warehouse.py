@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,11 @@ from faultmap_core.errors import WarehouseError, WarehouseLockedError, Warehouse
 
 Connection = duckdb.DuckDBPyConnection
 
-_LOCKED = re.compile(r"could not set lock|different configuration|being used by another process", re.IGNORECASE)
+# The last one is told to a thread while another one of the same process opens or closes the file.
+_LOCKED = re.compile(
+    r"could not set lock|different configuration|being used by another process|unique file handle conflict",
+    re.IGNORECASE,
+)
 _HOLDER = re.compile(r"held in (.+?\(PID \d+\))")
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
@@ -89,7 +94,8 @@ class Warehouse:
     def rewrite(self) -> None:
         """Write the file anew, without the bytes of deleted rows that DuckDB leaves in its free blocks.
 
-        Who waits for the file meanwhile finds the new one; a process that is killed leaves the old one.
+        Another process that waits for the file meanwhile finds the new one; a process that is killed leaves the old
+        one. No other thread of this process may use the warehouse meanwhile.
         Raises: WarehouseError as `write` does, or where there is no room for a second file; nothing is lost.
         """
         fresh = self.path.with_name(f".{self.path.name}.fresh")
@@ -206,17 +212,17 @@ def _migrations() -> list[tuple[int, str, str]]:
     )
 
 
+@cache
 def _latest_version() -> int:
     return _migrations()[-1][0]
 
 
 def _schema_version(connection: Connection) -> int:
-    known = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_migrations' AND NOT internal"
-    ).fetchone()
-    if not known or not known[0]:
+    try:
+        row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()
+    except duckdb.CatalogException:
+        # A new file. Looking the table up first would read the whole catalogue at every opening.
         return 0
-    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -6,6 +6,7 @@ Two questions, kept apart: is there an error at all, and which kind of error is 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ ERROR_COLUMN = "is_error"
 _NO_ERROR = ("no error", "no error found", "no errors", "none", "correct")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _SHOWN_KEYS = 5
+# What a spreadsheet would run as a formula, with the apostrophes that say that it is text.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
 
 @dataclass(frozen=True)
@@ -280,8 +283,9 @@ def _kappa(confusion: Counts) -> tuple[float | None, float | None, float | None]
     # It divides by a standard error that may be 0.
     with np.errstate(invalid="ignore", divide="ignore"):
         found = cohens_kappa(confusion)
-    # Nor does an error of 0 mean certainty, and the interval knows no bounds.
-    if found.std_kappa <= 1e-12:
+    # Nor does an error of 0 mean certainty (where one side has one class alone it may even be none), and the interval
+    # knows no bounds.
+    if not found.std_kappa > 1e-12:
         return float(found.kappa), None, None
     return float(found.kappa), max(float(found.kappa_low), -1.0), min(float(found.kappa_upp), 1.0)
 
@@ -299,12 +303,21 @@ def _class_agreement(name: str, confusion: Counts, i: int) -> ClassAgreement:
     )
 
 
+def defused(text: str) -> str:
+    """Return a text as a cell of a CSV file that no spreadsheet runs as a formula; `read_labels` reads it back."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _as_meant(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 def read_labels(path: Path) -> list[HumanLabel]:
     """Read human labels from a CSV file (UTF-8, with a header).
 
     Columns: dataset, model, example_id; and `is_error` (true, false, yes, no, 1, 0), or one of label, category,
     error_category, error_title, title, or both. "no error" as a label means that there is none. Rows without either
-    are left out: nobody has labelled them yet.
+    are left out: nobody has labelled them yet. An apostrophe before what would be a formula (`'=1+1`) is no part of it.
 
     Raises: EvalFileError that names the file and the line.
     """
@@ -337,9 +350,9 @@ def _label_column(path: Path, header: Sequence[str]) -> str | None:
 
 
 def _label_of(path: Path, line: int, row: Mapping[str, str | None], label_column: str | None) -> HumanLabel | None:
-    dataset, model, example_id = ((row.get(name) or "").strip() for name in KEY_COLUMNS)
+    dataset, model, example_id = (_as_meant((row.get(name) or "").strip()) for name in KEY_COLUMNS)
     said = (row.get(ERROR_COLUMN) or "").strip().casefold()
-    label = (row.get(label_column) or "").strip() if label_column else ""
+    label = _as_meant((row.get(label_column) or "").strip()) if label_column else ""
     if not said and not label:
         return None
     for name, value in zip(KEY_COLUMNS, (dataset, model, example_id), strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
@@ -45,6 +45,16 @@ class Section:
     lines: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Page:
+    """A report before it is printed or drawn: title, facts, one table, and a paragraph for each finding."""
+
+    title: str
+    facts: Sequence[str]
+    columns: Sequence[Column]
+    sections: Sequence[Section]
+
+
 def harmless(text: object) -> str:
     """Return text on one line without anything that steers a terminal."""
     return " ".join(_STEERING.sub(" ", str(text)).split())
@@ -56,13 +66,13 @@ def shortened(text: object, limit: int = _QUOTED) -> str:
     return line if len(line) <= limit else line[: limit - 2].rstrip() + " …"
 
 
-def page(title: str, facts: Iterable[str], columns: Sequence[Column], sections: Iterable[Section]) -> RenderableType:
-    """Return a report for `rich`: title, facts, one table, and a paragraph for each finding."""
-    parts: list[RenderableType] = [Text(harmless(title), style="bold")]
-    parts.extend(Text(harmless(fact)) for fact in facts if fact)
-    if columns and columns[0].cells:
-        parts.append(_table(columns))
-    for section in sections:
+def rich_page(page: Page) -> RenderableType:
+    """Return a report for `rich`."""
+    parts: list[RenderableType] = [Text(harmless(page.title), style="bold")]
+    parts.extend(Text(harmless(fact)) for fact in page.facts if fact)
+    if page.columns and page.columns[0].cells:
+        parts.append(_table(page.columns))
+    for section in page.sections:
         parts.append(Text(harmless(section.title), style="bold"))
         parts.extend(Text("  " + harmless(line)) for line in section.lines if line)
     return Group(*parts)

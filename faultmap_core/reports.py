@@ -11,7 +11,8 @@ from rich.console import RenderableType
 
 from faultmap_core.comparison_results import ComparisonResult, SliceComparison, Winner
 from faultmap_core.coverage_results import CoverageGap, CoverageResult, OutlierPrompt, Status
-from faultmap_core.report_text import Column, Section, page, printed, shortened
+from faultmap_core.report_html import html_page
+from faultmap_core.report_text import Column, Page, Section, printed, rich_page, shortened
 from faultmap_core.results import FailureSlice, _Record
 
 if TYPE_CHECKING:
@@ -21,15 +22,23 @@ _SHOWN_PROMPTS = 3
 
 
 class _Report(_Record, ABC):
-    """Gives a report its printed form."""
+    """Gives a report its printed and its drawn form."""
 
     @abstractmethod
+    def _page(self) -> Page:
+        """Return what the report says."""
+
     def __rich__(self) -> RenderableType:
         """Return the page that `rich.print` shows."""
+        return rich_page(self._page())
 
     def __str__(self) -> str:
         """Return the page as text: with colours where standard output is a terminal, plain elsewhere."""
         return printed(self.__rich__())
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: every text escaped, no script, long lists folded."""
+        return html_page(self._page())
 
 
 def _frame(findings: Sequence[_Record], kind: type) -> pd.DataFrame:
@@ -91,8 +100,7 @@ class AnalysisReport(_Report):
         """Return one row per slice, one column per field of `FailureSlice`."""
         return _frame(self.slices, FailureSlice)
 
-    def __rich__(self) -> RenderableType:
-        """Return the page that `rich.print` shows."""
+    def _page(self) -> Page:
         facts = [
             self.summary(),
             str(self.metadata.get("note", "")),
@@ -110,7 +118,7 @@ class AnalysisReport(_Report):
             Column("difference", [_interval(one) for one in found], "right"),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
-        return page("FAULTMAP ANALYSIS", facts, columns, [_section(one) for one in found])
+        return Page("FAULTMAP ANALYSIS", facts, columns, [_section(one) for one in found])
 
 
 def _interval(one: FailureSlice) -> str:
@@ -173,8 +181,7 @@ class CoverageReport(_Report):
         """Return one row per gap and then per under-tested region, one column per field of `CoverageGap`."""
         return _frame([*self.gaps, *self.under_tested], CoverageGap)
 
-    def __rich__(self) -> RenderableType:
-        """Return the page that `rich.print` shows."""
+    def _page(self) -> Page:
         found = [*self.gaps, *self.under_tested]
         shares = [f"{self.prompt_status.count(one):,} {one}" for one in ("covered", "gap", "undetermined")]
         facts = [
@@ -196,7 +203,7 @@ class CoverageReport(_Report):
         far = [f"· {shortened(one.prompt)} ({one.distance:.3f})" for one in self.outliers[:_SHOWN_PROMPTS]]
         if far:
             sections.append(Section("far from every test", far))
-        return page("FAULTMAP COVERAGE", facts, columns, sections)
+        return Page("FAULTMAP COVERAGE", facts, columns, sections)
 
 
 def _tests_cell(one: CoverageGap) -> str:
@@ -278,8 +285,7 @@ class ComparisonReport(_Report):
         """Return one row per slice, one column per field of `SliceComparison`."""
         return _frame(self.slices, SliceComparison)
 
-    def __rich__(self) -> RenderableType:
-        """Return the page that `rich.print` shows."""
+    def _page(self) -> Page:
         found = self.slices
         facts = [
             self.summary(),
@@ -300,7 +306,7 @@ class ComparisonReport(_Report):
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
         sections = [_section(one) for one in found]
-        return page("FAULTMAP MODEL COMPARISON", facts, columns, sections)
+        return Page("FAULTMAP MODEL COMPARISON", facts, columns, sections)
 
 
 def coverage_report(result: CoverageResult, embedding_model: str) -> CoverageReport:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import hypothesis
 import pytest
 
 from faultmap_assets.audit import RefreshOutcome, refresh_stale
@@ -16,6 +18,15 @@ from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
 from tests.llm_server import LlmServer, serving
+
+# Rich reads the width once, when the command line is imported: whoever calls the suite must not decide it.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
+# The suite draws the same examples every time; `make fuzz` draws new ones, and many more.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None)
+hypothesis.settings.register_profile("fuzz", max_examples=1_000)
+hypothesis.settings.load_profile("suite")
 
 CITIES = (
     "France Spain Italy Japan Peru Kenya Norway Egypt Chile Ghana Cuba Nepal Iran Iraq Oman Fiji Mali Chad Laos Malta"
@@ -114,7 +125,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 @pytest.fixture(scope="session")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, RefreshOutcome]]:
-    """Two datasets × two models, audited once; tests that use it only read and share an xdist group."""
+    """Two datasets × two models, audited once; tests that use it only read."""
     with pytest.MonkeyPatch.context() as patch:
         project = make_project(tmp_path_factory.mktemp("graph"))
         patch.setenv("FAULTMAP_HOME", str(project.settings.home))

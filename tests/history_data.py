@@ -116,9 +116,10 @@ class Results:
             summaries += _summary(day, len(rows), (coverage or {}).get(day))
             found += _gaps(day, own)
             prompts += [
-                {"day": day, "source": "app", "log_id": f"{day}-{number}", "status": "gap", "gap_id": f"{day} {name}"}
+                {"day": day, "source": "app", "log_id": f"{day}-{number}", "model": "bot", "status": "gap",
+                 "gap_id": f"{day} {name}"}
                 for number, name in enumerate(own)
-            ]
+            ]  # fmt: skip
             vectors += [
                 {"embedder": EMBEDDER, "text_hash": text_hash(f"{day}-{number}"), "vector": list(map(float, vector))}
                 for number, vector in enumerate(own.values())

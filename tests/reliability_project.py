@@ -32,7 +32,7 @@ MAX_CONCURRENT = 4
 _NOT_RESULTS = frozenset({"llm_calls", "schema_migrations", "watched_files"})
 _NOT_OF_THE_RESULT = frozenset({"run_id", "seconds", "sequence"})
 # The rows of `finding_history` are appended and recorded in two transactions; made again between them, it added none.
-_ROWS_MADE = "CASE WHEN asset = 'finding_history' THEN NULL ELSE rows END"
+ROWS_MADE = "CASE WHEN asset = 'finding_history' THEN NULL ELSE rows END"
 
 Contents = Mapping[str, Sequence[tuple[Any, ...]]]
 
@@ -99,7 +99,7 @@ class ReliabilityProject:
             ).fetchall():
                 if table not in _NOT_RESULTS and column not in _NOT_OF_THE_RESULT and not column.endswith("_at"):
                     made = (table, column) == ("materializations", "rows")
-                    columns.setdefault(table, []).append(_ROWS_MADE if made else f'"{column}"')
+                    columns.setdefault(table, []).append(ROWS_MADE if made else f'"{column}"')
             return {
                 table: sorted(
                     connection.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall(),

@@ -23,8 +23,6 @@ from faultmap_assets.staleness import ASSET_GRAPH, Partition, Scope
 from .conftest import DISHES, Project, eval_rows, make_project, write_csv
 from .test_sensor import tick
 
-pytestmark = pytest.mark.xdist_group("backfill")
-
 WHOLE = {node.name for node in ASSET_GRAPH if node.scope is Scope.NONE}
 BY_DAY = {node.name for node in ASSET_GRAPH if node.scope is Scope.DAY}
 BY_MODEL = {node.name for node in ASSET_GRAPH if node.scope is Scope.DATASET_MODEL}
@@ -76,10 +74,12 @@ def made(result: Result) -> set[tuple[str, str]]:
     return {(asset, key) for asset, key in json.loads(result.stdout)["made"]}
 
 
+@pytest.mark.slow
 def test_without_force_nothing_that_is_fresh_is_made(audited_copy: Project):
     assert made(audit("--dataset", "school")) == set()
 
 
+@pytest.mark.slow
 def test_force_makes_one_models_partitions_of_one_dataset_again(audited_copy: Project):
     found = made(audit("--dataset", "school", "--model", "alpha", "--force"))
     of_partitions = {(asset, key) for asset, key in found if key}
@@ -90,11 +90,13 @@ def test_force_makes_one_models_partitions_of_one_dataset_again(audited_copy: Pr
     assert made(audit()) == set()
 
 
+@pytest.mark.slow
 def test_since_makes_days_again_and_no_evals(audited_copy: Project):
     found = made(audit("--since", DAYS[1], "--force"))
     assert {(asset, key) for asset, key in found if key} == {(asset, day) for asset in BY_DAY for day in DAYS[1:]}
 
 
+@pytest.mark.slow
 def test_a_dataset_alone_is_made_while_another_is_stale(audited_copy: Project):
     for dataset in ("school", "kitchen"):
         rows = eval_rows(dataset, ["beta"])[:1]
@@ -111,6 +113,7 @@ def test_a_dataset_alone_is_made_while_another_is_stale(audited_copy: Project):
     assert made(audit()) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -124,6 +127,7 @@ def test_what_cannot_be_selected_is_told(audited_copy: Project, options: list[st
     assert (result.exit_code, result.stderr.strip()) == (2, f"error: {told}")
 
 
+@pytest.mark.slow
 def test_few_runs_make_many_partitions(audited_copy: Project):
     before = audited_copy.instance.get_runs_count()
     outcome = refresh_stale(
@@ -147,6 +151,7 @@ def run_backfill(project: Project, **config: object) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_the_job_of_the_ui_has_the_sensor_request_what_it_marks(audited_copy: Project):
     assert tick(audited_copy) == []
     assert run_backfill(audited_copy, assets=["coverage_gaps", "topic_drift"], since=DAYS[1])

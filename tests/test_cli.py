@@ -15,8 +15,6 @@ from faultmap_assets.settings import load_settings
 
 from .conftest import eval_rows, write_csv
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 
 class Result:
     def __init__(self, code: int, out: str, err: str):
@@ -61,6 +59,18 @@ def test_audit_as_json_is_strict_and_complete(run, audited, home: str):
     assert {(row["dataset"], row["model"]) for row in content["summaries"]} == {
         (dataset, model) for dataset in ("kitchen", "school") for model in ("alpha", "beta")
     }
+
+
+def test_a_report_of_one_dataset_without_texts_goes_where_it_is_asked_for(run, home: str, tmp_path: Path):
+    page = tmp_path / "out" / "for_others.html"
+    result = run("report", "--home", home, "--dataset", "school", "--without-texts", "--output", str(page), "--json")
+    assert result.json() == {"html": str(page), "json": str(page.with_suffix(".json")), "texts": False}
+    written = page.with_suffix(".json").read_text() + page.read_text()
+    assert {audit["dataset"] for audit in json.loads(page.with_suffix(".json").read_text())["audits"]} == {"school"}
+    assert "Give the sum" not in written
+    assert "Give the sum" in (Path(home) / "reports" / "audit_report.json").read_text()
+    assert run("report", "--home", home, "--output", str(tmp_path / "x.pdf")).err.startswith("error: --output is ")
+    assert run("report", "--home", home, "--dataset", "none").code == 2
 
 
 def test_slices_are_listed_and_filtered(run, home: str):

@@ -12,8 +12,6 @@ from faultmap_assets.ingestion import ingest_file
 
 from .conftest import Project, make_project, topics
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 PLACES = ["mountains", "seaside", "desert", "city", "islands", "forest", "lakes", "jungle", "countryside", "capital"]
 TRIPS = [f"What should I pack for {length} days in the {place}?" for place in PLACES for length in (2, 5, 9)]
 DAYS = ["2026-11-01", "2026-11-02"]
@@ -75,6 +73,7 @@ def test_a_new_topic_is_found_and_its_rows_are_named(tmp_path: Path, monkeypatch
     assert topic["current_traffic"] == pytest.approx(len(now) / (60 + len(TRIPS)))
 
 
+@pytest.mark.slow
 def test_a_burst_of_one_session_is_no_trend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = audit_days(tmp_path, monkeypatch, session="the same person")
     *_, second = production_queries.topic_drift(project.warehouse)

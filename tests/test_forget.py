@@ -31,8 +31,6 @@ from faultmap_core.redaction import pseudonym
 
 from .conftest import CITIES, DISHES, Project, eval_rows, make_project, write_csv
 
-pytestmark = pytest.mark.xdist_group("forget")
-
 UP_TO_COVERAGE = ("raw_evals", "prompt_embeddings", "coverage_gaps")
 SECRET = "Please tell nobody about the tunnel under the old mill in Ravensworth"
 
@@ -230,6 +228,7 @@ def quoting(project: Project, text: str = SECRET) -> list[str]:
         )
 
 
+@pytest.mark.slow
 def test_an_example_is_nowhere_after_it_was_forgotten(kept: Project):
     before = set(quoting(kept))
     assert before >= {"staging_rows", "raw_evals", "prompt_embeddings", "production_logs", "judge_validations"}
@@ -257,12 +256,14 @@ def test_an_example_is_nowhere_after_it_was_forgotten(kept: Project):
     assert rows_of(kept, "SELECT count(*) AS n FROM coverage_summaries") == [{"n": 2}]
 
 
+@pytest.mark.slow
 def test_after_both_are_forgotten_no_file_holds_the_text(kept: Project):
     forget(kept.settings, [Subject("id", "arithmetic-05"), Subject("id", "log-7")])
     assert quoting(kept) == []
     assert SECRET.encode() not in everything_that_is_kept(kept.settings.home)
 
 
+@pytest.mark.slow
 def test_a_forgotten_row_does_not_come_back_from_its_file(kept: Project):
     forget(kept.settings, [Subject("id", "arithmetic-05")])
     path = kept.evals / "school.csv"
@@ -280,6 +281,7 @@ def test_a_forgotten_row_does_not_come_back_from_its_file(kept: Project):
     assert excerpts == [{"told": True}, {"told": False}]
 
 
+@pytest.mark.slow
 def test_only_of_one_dataset(kept: Project):
     other = write_csv(kept.evals / "kitchen.csv", eval_rows("kitchen", ["alpha"]))
     ingest_file(kept.warehouse, other, kept.settings.eval_options())
@@ -290,6 +292,7 @@ def test_only_of_one_dataset(kept: Project):
     assert ingest_file(kept.warehouse, renewed, kept.settings.eval_options()).rows_left_out == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("subject", "rows"), [(Subject("user", "u-3"), 10), (Subject("session", "s-7"), 1)])
 def test_a_user_or_a_session_of_the_logs(kept: Project, subject: Subject, rows: int):
     total = 40
@@ -317,6 +320,7 @@ def test_a_pseudonym_is_found_by_the_name_that_it_stands_for(project: Project, t
         assert read_logs(changed, project.warehouse, path, rows).rows_left_out == 1
 
 
+@pytest.mark.slow
 def test_the_database_keeps_no_id_that_was_forgotten(kept: Project):
     forget(kept.settings, [Subject("user", "u-3")])
     digests = rows_of(kept, "SELECT digest FROM forgotten")
@@ -324,6 +328,7 @@ def test_the_database_keeps_no_id_that_was_forgotten(kept: Project):
     assert "u-3" not in str(digests)
 
 
+@pytest.mark.slow
 def test_the_command_shows_asks_deletes_and_makes_again(kept: Project):
     run = CliRunner()
     asked = ["forget", "--user", "u-3", "--home", str(kept.settings.home)]
@@ -348,6 +353,7 @@ def test_the_command_shows_asks_deletes_and_makes_again(kept: Project):
 # Retention.
 
 
+@pytest.mark.slow
 def test_old_days_go_with_all_that_was_made_of_them_and_do_not_come_back(kept: Project, tmp_path: Path):
     today = datetime.now(UTC).date()
     days = [(today - timedelta(days=age)).isoformat() for age in (0, 30, 31, 200)]
@@ -371,6 +377,7 @@ def test_old_days_go_with_all_that_was_made_of_them_and_do_not_come_back(kept: P
     assert (again.rows_read, again.rows_kept, again.rows_left_out) == (5, 2, 3)
 
 
+@pytest.mark.slow
 def test_an_audit_expires_by_itself(kept: Project):
     settings = settings_with(kept, privacy={"retention_days": 1})
     if datetime.now(UTC).date().isoformat() <= "2025-11-06":
@@ -387,6 +394,7 @@ def test_an_audit_expires_by_itself(kept: Project):
 # The files.
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_is_written_anew_is_the_same(kept: Project):
     def content() -> dict[str, list[str]]:
         with kept.warehouse.read() as connection:
@@ -402,6 +410,7 @@ def test_a_warehouse_that_is_written_anew_is_the_same(kept: Project):
     assert int(str(rows_of(kept, "SELECT max(sequence) AS n FROM source_files")[0]["n"])) > int(str(newest))
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_written_anew_stays(kept: Project):
     in_the_way = kept.warehouse.path.with_name(f".{kept.warehouse.path.name}.fresh")
     (in_the_way / "folder").mkdir(parents=True)

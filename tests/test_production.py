@@ -25,8 +25,6 @@ from faultmap_core.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, make_project, topics, write_csv
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 TRIPS = [f"What should I pack for a trip of {days} days to the {place}?" for days in (2, 5, 9, 14) for place in (
     "mountains", "seaside", "desert", "city", "islands", "forest")]  # fmt: skip
 
@@ -37,17 +35,19 @@ EXPECTED_CHECKS = {
 }
 
 
-def write_logs(folder: Path, day: str, prompts: list[str]) -> Path:
+def write_logs(folder: Path, day: str, prompts: list[str], models: tuple[str, ...] = ("bot",)) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{day}.jsonl"
     rows = [
         {
             "id": f"{folder.name}-{day}-{number}",
+            "model": model,
             "timestamp": f"{day}T10:{number % 60:02d}:00Z",
             "prompt": prompt,
             "response": "…",
         }
         for number, prompt in enumerate(prompts)
+        for model in models
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -190,12 +190,18 @@ def test_the_report_tells_the_gap(produced):
 def test_logs_without_any_test_suite_are_a_valid_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
-    write_logs(tmp_path / "logs", "2026-11-03", TRIPS)
+    # Each request was answered by two models under one id.
+    write_logs(tmp_path / "logs", "2026-11-03", TRIPS, ("bot", "new bot"))
     deliver(project, tmp_path / "logs")
     outcome = project.audit()
     assert outcome.failed == ()
     (day,) = queries.coverage(project.warehouse)
-    assert (day["tests"], day["production"]) == (0, len(TRIPS))
+    assert (day["tests"], day["production"]) == (0, 2 * len(TRIPS))
+    verdicts_of = project.warehouse.query(
+        "SELECT count(*) AS n, count(DISTINCT (source, log_id, model)) AS keys FROM coverage_prompts"
+        " JOIN production_logs USING (day, source, log_id, model)"
+    )
+    assert verdicts_of.to_pylist() == [{"n": 2 * len(TRIPS), "keys": 2 * len(TRIPS)}]
     assert day["coverage_low"] <= day["coverage_high"]
     verdicts = {name: latest_check(project, "coverage_gaps", name) for name in ("every_prompt_judged", "tests_present")}
     assert verdicts["every_prompt_judged"].passed
@@ -260,8 +266,8 @@ def test_test_cases_in_csv_are_executed_by_no_spreadsheet(tmp_path: Path, monkey
     # One gap on two days; the same prompt in other white space is one test case.
     day, later = "2026-11-01", "2026-11-02"
     for number, (date, text) in enumerate([(day, hostile), (day, f"  {hostile}"), (later, hostile), (later, "@x")]):
-        key = {"day": date, "source": "s", "log_id": str(number)}
-        log = {**key, "timestamp": datetime(2026, 11, 1), "model": "m", "prompt_text": text, "response_text": "",
+        key = {"day": date, "source": "s", "log_id": str(number), "model": "m"}
+        log = {**key, "timestamp": datetime(2026, 11, 1), "prompt_text": text, "response_text": "",
                "metadata": "{}", "source_path": "p", "source_line": 1, "row_digest": "d"}  # fmt: skip
         gap = {
             "day": date, "gap_id": "abc123", "rank": 1, "kind": "gap", "name": "+gap", "description": "", "size": 1,

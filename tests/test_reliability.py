@@ -27,6 +27,7 @@ from .llm_server import LlmServer, serving
 from .reliability_project import (
     ENVIRONMENT,
     MAX_CONCURRENT,
+    ROWS_MADE,
     ReliabilityProject,
     differences,
     remount,
@@ -35,7 +36,7 @@ from .reliability_project import (
 )
 from .reliability_worker import ROOT, Ended, Worker, forking
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
+pytestmark = pytest.mark.slow
 
 KILLS = 20
 SEED = 20250601
@@ -207,7 +208,7 @@ def _results_of(project: ReliabilityProject) -> dict[str, list[tuple[object, ...
         "error_judgments": "SELECT * FROM error_judgments",
         "error_signatures": "SELECT * FROM error_signatures",
         "dataset_quality": "SELECT * FROM dataset_quality",
-        "materializations": "SELECT asset, partition_key, rows, blocked_by, pending FROM materializations",
+        "materializations": f"SELECT asset, partition_key, {ROWS_MADE}, blocked_by, pending FROM materializations",
     }
     with project.warehouse.read() as connection:
         return {name: sorted(connection.execute(sql).fetchall(), key=repr) for name, sql in statements.items()}
@@ -255,7 +256,7 @@ def _fill(path: Path, left_kilobytes: int) -> None:
         os.posix_fallocate(stream.fileno(), 0, size)
 
 
-@pytest.mark.parametrize("kilobytes", [64, 256, 1024])
+@pytest.mark.parametrize("kilobytes", [64, 256])
 def test_a_file_that_may_not_grow_is_told_and_leaves_the_results_as_they_were(
     worker: Worker, tmp_path: Path, kilobytes: int
 ) -> None:
@@ -353,7 +354,7 @@ def _damage(path: Path, damage: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = path.read_bytes()
-    assert len(content) > 10 * 4096
+    assert len(content) >= 6 * 4096
     if damage == "no database":
         path.write_bytes(b"this is no database\n" * 500)
     elif damage == "half a page":

@@ -16,13 +16,11 @@ import jsonschema
 import pytest
 
 from faultmap_assets.report import build_report, write_report
-from faultmap_assets.report.examples import MOST_CHARACTERS
+from faultmap_assets.report.examples import MOST_CHARACTERS, PLACES
 from faultmap_assets.report.page import page_parts, page_script
 from faultmap_core.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, write_csv
-
-pytestmark = pytest.mark.xdist_group("graph")
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)"> {{7*7}} ]]> "quoted" \x1b[31m [bold]x[/bold] =1+1'
 SCHEMA = Path(build_report.__code__.co_filename).parent / "report.schema.json"
@@ -128,7 +126,7 @@ def test_many_texts_are_split_into_chunks_that_keep_their_numbers():
     texts = [f"{number} " + "x" * 90_000 for number in range(12)]
     row = {"dataset": "d", "model": "m", "category_id": None, "slices": [], "failed": None, "score": None, "epochs": 1}
     rows = [
-        {**row, "x": None, "y": None, "example_id": str(n), "prompt": text, "full_prompt": None, "response": "same",
+        {**row, **dict.fromkeys(PLACES), "example_id": str(n), "prompt": text, "full_prompt": None, "response": "same",
          "reference": None, "metadata": {}, "judgment": None}
         for n, text in enumerate(texts)
     ]  # fmt: skip

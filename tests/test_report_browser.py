@@ -23,7 +23,6 @@ CHROMIUM = os.environ.get("FAULTMAP_CHROMIUM") or shutil.which("chromium") or sh
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("graph"),
     pytest.mark.skipif(CHROMIUM is None, reason="wants Chromium: apt-get install chromium"),
 ]
 
@@ -400,6 +399,36 @@ def test_no_serious_barrier_for_anybody(browser, page_file: Path, dark: bool):
                     (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
                 ]
                 assert serious == [], (name, width)
+
+
+def test_the_map_can_be_seen_in_space_and_turned(watched: Watched):
+    page = watched.page
+    picture = "document.querySelector('figure.map canvas').toDataURL()"
+    watched.show("#/slices")
+    watched.until("document.querySelector('figure.map canvas').width > 300")
+    plane = page.evaluate(picture)
+    page.get_by_role("button", name="3-D").click()
+    watched.until("location.hash.includes('space=1')")
+    space = page.evaluate(picture)
+    assert space != plane
+    page.get_by_role("button", name="Turn right").click()
+    turned = page.evaluate(picture)
+    assert turned not in (space, plane)
+    page.get_by_role("button", name="Turn left").click()
+    assert page.evaluate(picture) == space
+    # A drag turns, too, and opens no example.
+    canvas = page.locator("figure.map canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 80, box["y"] + box["height"] / 2 + 20, steps=4)
+    page.mouse.up()
+    assert page.evaluate(picture) not in (space, turned)
+    assert page.evaluate("location.hash") == "#/slices?space=1"
+    page.get_by_role("button", name="3-D").click()
+    watched.until("!location.hash.includes('space')")
+    assert page.evaluate(picture) == plane
 
 
 def test_light_and_dark_can_be_chosen(watched: Watched):

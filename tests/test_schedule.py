@@ -131,6 +131,7 @@ def test_a_day_without_logs_says_so(logged: Project):
     assert "logs.paths" in why
 
 
+@pytest.mark.slow
 def test_an_audited_day_is_left_alone_until_late_rows_ask_for_the_windows_that_hold_it(logged: Project):
     assert logged.audit().failed == ()
     requests, why = tick(logged)

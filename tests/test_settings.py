@@ -56,7 +56,7 @@ def test_the_example_is_the_defaults():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("sede: 1", "sede: unknown key; did you mean 'seed'? allowed: home, seed, evals"),
+        ("sede: 1", "sede: unknown key; did you mean 'seed'? allowed: home, seed, owners, evals"),
         ("slices: {min_slize_size: 5}", "slices.min_slize_size: unknown key; did you mean 'min_slice_size'? allowed: "),
         ("datasets: {a: {score_rang: [0, 1]}}", "datasets.a.score_rang: unknown key; did you mean 'score_range'?"),
         ("zzz: 1", "zzz: unknown key; allowed: home"),
@@ -66,6 +66,9 @@ def test_the_example_is_the_defaults():
         ("slices: {test: t}", "slices.test: 't' is not allowed: Input should be 'midp', 'fisher' or 'chi2'"),
         ("clusters: {method: kmeans}", "clusters.method: 'kmeans' is not allowed: Input should be 'agglomerative'"),
         ("seed: -1", "seed: '-1' is not allowed"),
+        ("owners: [bob]", "owners.0: 'bob' is not allowed: expected an e-mail address, or a team as team:NAME"),
+        ("owners: ['team:']", "owners.0: 'team:' is not allowed: expected an e-mail address"),
+        ("owners: team:evals", "owners: 'team:evals' is not allowed"),
         ("seed: 1.5", "seed: '1.5' is not allowed"),
         ("dataset_defaults: {score_range: [1, 0]}", "score_range [1, 0]: the first must be below the second"),
         ("dataset_defaults: {score_range: [0, .inf]}", "dataset_defaults.score_range.1: 'inf' is not allowed"),

@@ -209,7 +209,7 @@ def test_the_url_is_refused_in_the_settings_without_being_repeated():
 # Through Dagster
 
 
-@pytest.mark.xdist_group("graph")
+@pytest.mark.slow
 def test_a_regression_fails_its_check_reaches_the_webhook_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slack: Slack
 ):
@@ -250,7 +250,6 @@ def test_a_regression_fails_its_check_reaches_the_webhook_and_stops_nothing(
         assert SECRET not in str(history_queries.alerts(project.warehouse, everything=True))
 
 
-@pytest.mark.xdist_group("graph")
 def test_a_failed_run_is_told_once_for_the_same_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slack: Slack):
     Path("faultmap.yaml").write_text("alerts: {webhook_url_variable: SLACK_URL}\n")
     made = results(tmp_path)

@@ -18,8 +18,6 @@ from .conftest import Project, eval_rows, make_project, write_csv
 from .llm_server import LlmServer, serving
 from .scripted import ARITHMETIC, COOKING, asked_for, scripted_judge
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 KEY = "sk-test-3f9a1b7c"
 
 
@@ -142,6 +140,7 @@ def test_a_model_judges_names_and_sorts_and_nothing_is_asked_twice(judged: Proje
     assert server.count == 0
 
 
+@pytest.mark.slow
 def test_a_new_model_does_not_have_the_others_judged_again(judged: Project, server: LlmServer):
     judged.audit()
     before = rows_of(judged, "SELECT * FROM error_judgments ORDER BY example_id")
@@ -189,6 +188,7 @@ def test_what_the_model_does_not_answer_stays_pending_and_is_asked_for_again(jud
     assert error_queries.taxonomy_rows(judged.warehouse)
 
 
+@pytest.mark.slow
 def test_a_budget_stops_the_calls_and_what_is_left_is_told(judged: Project, server: LlmServer, tmp_path: Path):
     settings = Settings.model_validate(
         {"home": judged.settings.home, "language_model": model_settings(server, budget={"calls": 7, "period": "total"})}
@@ -201,6 +201,7 @@ def test_a_budget_stops_the_calls_and_what_is_left_is_told(judged: Project, serv
     assert "budget" in reasons
 
 
+@pytest.mark.slow
 def test_a_new_taxonomy_prompt_remakes_the_taxonomy_alone(judged: Project, server: LlmServer, tmp_path: Path):
     judged.audit()
     source = Path(error_queries.__file__).parents[1] / "faultmap_core" / "llm" / "prompts" / "taxonomy_generate.j2"
@@ -220,6 +221,7 @@ def test_a_new_taxonomy_prompt_remakes_the_taxonomy_alone(judged: Project, serve
     assert {asked_for(body) for body in server.requests} <= {"categories", "choices"}
 
 
+@pytest.mark.slow
 def test_an_estimate_asks_nothing_and_bounds_what_is_asked(judged: Project, server: LlmServer, tmp_path: Path):
     free = Settings.model_validate({"home": judged.settings.home})
     write_settings(tmp_path, free)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets import checks, pictures, queries
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, cell, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import by_dataset, datasets
@@ -70,8 +71,12 @@ def model_comparisons(
         },
         metadata={
             "models": len(answers),
+            "pairs_decided": sum(pair.global_winner in ("a", "b") for pair in found.pairs),
+            "slices_found": len(slices),
             "pairs": dg.MetadataValue.md(_markdown_pairs(found.pairs)),
             "who_wins_where": dg.MetadataValue.md(_markdown_standings(found)),
+            "advantages": dg.MetadataValue.md(_picture(found.pairs)),
+            "report": report_link(settings, "comparison", dataset=dataset),
         },
         checks=[
             checks.all_pairs(
@@ -174,26 +179,40 @@ def _winner(pair: ComparisonResult, winner: str) -> str:
 
 
 def _markdown_pairs(pairs: Sequence[ComparisonResult]) -> str:
-    if not pairs:
-        return "One model alone: nothing to compare."
-    lines = ["| A | B | A failed | B failed | winner | adjusted p | slices |", "|---|---|--:|--:|---|--:|--:|"]
-    lines += [
-        f"| {cell(pair.model_a)} | {cell(pair.model_b)} | {pair.failure_rate_a:.0%} | {pair.failure_rate_b:.0%}"
-        f" | {cell(_winner(pair, pair.global_winner))} | {pair.global_adjusted_p_value:.2g} | {len(pair.slices)} |"
+    columns: dict[str, Align] = {
+        "A": "left", "B": "left", "A failed": "right", "B failed": "right", "winner": "left", "adjusted p": "right",
+        "slices": "right",
+    }  # fmt: skip
+    rows = (
+        [
+            pair.model_a,
+            pair.model_b,
+            f"{pair.failure_rate_a:.0%}",
+            f"{pair.failure_rate_b:.0%}",
+            _winner(pair, pair.global_winner),
+            f"{pair.global_adjusted_p_value:.2g}",
+            str(len(pair.slices)),
+        ]
         for pair in pairs
-    ]
-    return "\n".join(lines)
+    )
+    return table(columns, rows, none="One model alone: nothing to compare.", more="faultmap compare")
 
 
 def _markdown_standings(found: ManyComparisons) -> str:
-    if not found.standings:
-        return "No region in which the winner differs from elsewhere."
-    lines = ["| slice | examples | " + " | ".join(cell(model) for model in found.models) + " |"]
-    lines.append("|---|--:|" + "--:|" * len(found.models))
-    for one in found.standings[:20]:
-        rates = (one.failure_rates.get(model) for model in found.models)
-        lines.append(f"| {cell(one.name)} | {one.size} | " + " | ".join(_rate(rate) for rate in rates) + " |")
-    return "\n".join(lines)
+    columns: dict[str, Align] = {"slice": "left", "examples": "right", **{cell(one): "right" for one in found.models}}
+    rows = (
+        [one.name, str(one.size), *(_rate(one.failure_rates.get(model)) for model in found.models)]
+        for one in found.standings
+    )
+    return table(columns, rows, none="No region in which the winner differs from elsewhere.", more="faultmap compare")
+
+
+def _picture(pairs: Sequence[ComparisonResult]) -> str:
+    return pictures.interval_chart(
+        [f"{pair.model_a} – {pair.model_b}" for pair in pairs],
+        [(pair.difference, pair.difference_low, pair.difference_high) for pair in pairs],
+        "advantage of the first in success rates",
+    )
 
 
 def _rate(rate: float | None) -> str:

@@ -6,7 +6,8 @@ import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets import checks, production_queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import days, two_trailing_windows
@@ -73,7 +74,9 @@ def topic_drift(
         metadata={
             **{name: summary[name] for name in ("first_day", "previous_first_day", "rows", "previous_rows", "tested")},
             "embedded_now": new.num_rows,
+            "topics_changed": len(drift.topics),
             "topics": dg.MetadataValue.md(_markdown_table(drift)),
+            "report": report_link(settings, "coverage"),
             **({"note": summary["note"]} if summary["note"] else {}),
         },
         checks=[checks.named("topic_drift", [topic.naming_note for topic in drift.topics])],
@@ -154,15 +157,20 @@ def _summary(window: Window, now: WindowRows, then: WindowRows, drift: TopicDrif
 
 
 def _markdown_table(drift: TopicDrift) -> str:
-    if not drift.topics:
-        return "No topic's share changed significantly."
-    lines = [
-        "| topic | what | share now | share before | rows now | rows before | adjusted p |",
-        "|---|---|--:|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {cell(topic.name)} | {topic.kind} | {topic.current_share:.1%} | {topic.previous_share:.1%}"
-        f" | {len(topic.current_indices)} | {len(topic.previous_indices)} | {topic.adjusted_p_value:.2g} |"
+    columns: dict[str, Align] = {
+        "topic": "left", "what": "left", "share now": "right", "share before": "right", "rows now": "right",
+        "rows before": "right", "adjusted p": "right",
+    }  # fmt: skip
+    rows = (
+        [
+            topic.name,
+            topic.kind,
+            f"{topic.current_share:.1%}",
+            f"{topic.previous_share:.1%}",
+            str(len(topic.current_indices)),
+            str(len(topic.previous_indices)),
+            f"{topic.adjusted_p_value:.2g}",
+        ]
         for topic in drift.topics
-    ]
-    return "\n".join(lines)
+    )
+    return table(columns, rows, none="No topic's share changed significantly.", more="faultmap coverage")

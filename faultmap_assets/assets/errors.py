@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, error_queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets import checks, error_queries, pictures
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
 from faultmap_assets.error_queries import ErrorKey, StoredTaxonomy
 from faultmap_assets.home import LANGUAGE_MODEL_POOL
@@ -34,8 +35,6 @@ from faultmap_core.taxonomy import (
     needs_rebuild,
     tree_lines,
 )
-
-_ROWS_SHOWN = 20
 
 
 @dg.asset(
@@ -95,6 +94,7 @@ def error_judgments(
             "not_sampled": result.not_sampled,
             "without_judgment": result.failed,
             "judged_by": model.id if model else "rules",
+            "kinds": len(titles),
             "titles": dg.MetadataValue.md(_markdown_counts("error", titles)),
             **({"stopped": model.stopped} if model and model.stopped else {}),
         },
@@ -148,7 +148,9 @@ def error_taxonomy(
             "unclassified": found.unclassified,
             "version": found.taxonomy.version,
             "rebuilt": rebuilt,
+            "kinds_of_error": dg.MetadataValue.md(_picture(found)),
             "tree": dg.MetadataValue.md("```\n" + "\n".join(tree_lines(found)).replace("```", "ʼʼʼ") + "\n```"),
+            "report": report_link(settings, "taxonomy"),
             **({"notes": "; ".join(found.notes)} if found.notes else {}),
         },
         checks=results,
@@ -219,6 +221,7 @@ def error_signatures(
             "contrasts": len(found),
             "significant": len(significant),
             "signatures": dg.MetadataValue.md(_markdown_signatures(significant)),
+            "report": report_link(settings, "signatures"),
         },
     )
 
@@ -310,26 +313,33 @@ def _signature_table(found: Sequence[Signature]) -> pa.Table:
     return pa.Table.from_pylist(records)
 
 
+def _picture(found: Classification) -> str:
+    top = sorted(found.taxonomy.children(None), key=lambda one: (-one.count, one.category_id))
+    return pictures.bar_chart([one.name for one in top], [one.count for one in top], "judged errors")
+
+
 def _markdown_counts(what: str, counts: Mapping[str, int]) -> str:
-    if not counts:
-        return "None."
     shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    lines = [f"| {what} | number |", "|---|--:|", *(f"| {cell(name)} | {n} |" for name, n in shown[:_ROWS_SHOWN])]
-    return "\n".join(lines)
+    rows = ([name, str(number)] for name, number in shown)
+    return table({what: "left", "number": "right"}, rows, none="None.", more="faultmap errors")
 
 
 def _markdown_signatures(significant: Sequence[Signature]) -> str:
-    if not significant:
-        return "No kind of error is significantly more frequent with one model, or in one slice, than elsewhere."
-    lines = [
-        "| model | dataset | kind of error | where | rate | elsewhere | adjusted p |",
-        "|---|---|---|---|--:|--:|--:|",
-    ]
-    for one in significant[:_ROWS_SHOWN]:
-        rest = "–" if one.rest_rate is None else f"{one.rest_rate:.1%}"
-        where = f"slice {one.slice_id}" if one.slice_id else "against the other models"
-        lines.append(
-            f"| {cell(one.model)} | {cell(one.dataset)} | {cell(one.category_id)} | {where} | {one.rate:.1%} | {rest}"
-            f" | {one.adjusted_p_value or 0:.2g} |"
-        )
-    return "\n".join(lines)
+    columns: dict[str, Align] = {
+        "model": "left", "dataset": "left", "kind of error": "left", "where": "left", "rate": "right",
+        "elsewhere": "right", "adjusted p": "right",
+    }  # fmt: skip
+    rows = (
+        [
+            one.model,
+            one.dataset,
+            one.category_id,
+            f"slice {one.slice_id}" if one.slice_id else "against the other models",
+            f"{one.rate:.1%}",
+            "–" if one.rest_rate is None else f"{one.rest_rate:.1%}",
+            f"{one.adjusted_p_value or 0:.2g}",
+        ]
+        for one in significant
+    )
+    none = "No kind of error is significantly more frequent with one model, or in one slice, than elsewhere."
+    return table(columns, rows, none=none, more="faultmap errors")

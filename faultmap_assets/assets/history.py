@@ -9,7 +9,8 @@ import dagster as dg
 from faultmap_assets import history_queries
 from faultmap_assets.alert_delivery import deliver
 from faultmap_assets.alert_rows import RaisedAlert, open_alerts
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, cell, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.data_arrival import overdue
 from faultmap_assets.history_audits import record_audit_in_turn
@@ -19,7 +20,6 @@ from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.embedding import Embedder
 
-_ROWS_SHOWN = 20
 _stale_days = load_settings().alerts.stale_evals_after_days
 
 
@@ -55,6 +55,7 @@ def finding_history(
             "alerts": dg.MetadataValue.md(_markdown_alerts(recorded.raised)),
             "open_alerts": len(alerts),
             "posted": told.sent,
+            "report": report_link(settings, "trends"),
             **({"webhook": told.note} if told.note else {}),
         },
         verdicts(alerts, overdue(warehouse, settings, datetime.now(UTC))),
@@ -62,15 +63,21 @@ def finding_history(
 
 
 def _markdown(changes: Sequence[Mapping[str, Any]]) -> str:
-    if not changes:
-        return "Nothing is otherwise than at the audit before."
-    lines = ["| status | what | dataset | model | before | now |", "|---|---|---|---|--:|--:|"]
-    lines += [
-        f"| {row['status']} | {cell(row['kind'].replace('_', ' '))}: {cell(row['label'])} | {cell(row['dataset'])}"
-        f" | {cell(row['model'].replace('|', ' / '))} | {_share(row['before'])} | {_share(row['value'])} |"
-        for row in changes[:_ROWS_SHOWN]
-    ]
-    return "\n".join(lines)
+    columns: dict[str, Align] = {
+        "status": "left", "what": "left", "dataset": "left", "model": "left", "before": "right", "now": "right",
+    }  # fmt: skip
+    rows = (
+        [
+            row["status"],
+            f"{row['kind'].replace('_', ' ')}: {row['label']}",
+            row["dataset"],
+            row["model"].replace("|", " / "),
+            _share(row["before"]),
+            _share(row["value"]),
+        ]
+        for row in changes
+    )
+    return table(columns, rows, none="Nothing is otherwise than at the audit before.", more="faultmap history")
 
 
 def _share(value: float | None) -> str:

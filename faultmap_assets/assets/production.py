@@ -8,7 +8,8 @@ import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets import checks, queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.namer import WarehouseNamer
@@ -122,7 +123,11 @@ def coverage_gaps(
             "coverage": found.overall_coverage_score,
             "coverage_low": low,
             "coverage_high": high,
+            "gaps_found": len(found.gaps),
+            "under_tested": len(found.under_tested),
+            "share_in_gaps": found.share("gap"),
             "gaps": dg.MetadataValue.md(_markdown_table(found)),
+            "report": report_link(settings, "coverage"),
             **({"note": found.note} if found.note else {}),
         },
         checks=[
@@ -173,6 +178,7 @@ def _prompt_table(day: str, logs: pa.Table, found: CoverageResult) -> pa.Table:
             "day": pa.array([day] * logs.num_rows, pa.string()),
             "source": logs.column("source"),
             "log_id": logs.column("log_id"),
+            "model": logs.column("model"),
             "status": pa.array(found.status, pa.string()),
             "gap_id": pa.array([gap_of.get(row) for row in range(logs.num_rows)], pa.string()),
         }
@@ -215,13 +221,12 @@ def _summary_table(day: str, found: CoverageResult) -> pa.Table:
 
 
 def _markdown_table(found: CoverageResult) -> str:
-    gaps = [*found.gaps, *found.under_tested]
-    if not gaps:
-        return "No region of production demonstrably lacks tests."
-    lines = ["| what | kind | prompts | share of traffic | tests | expected |", "|---|---|--:|--:|--:|--:|"]
-    lines += [
-        f"| {cell(gap.name)} | {gap.kind} | {gap.size} | {gap.traffic_share:.1%} | {gap.tests}"
-        f" | {gap.expected_tests:.1f} |"
-        for gap in gaps
-    ]
-    return "\n".join(lines)
+    columns: dict[str, Align] = {
+        "what": "left", "kind": "left", "prompts": "right", "share of traffic": "right", "tests": "right",
+        "expected": "right",
+    }  # fmt: skip
+    rows = (
+        [gap.name, gap.kind, str(gap.size), f"{gap.traffic_share:.1%}", str(gap.tests), f"{gap.expected_tests:.1f}"]
+        for gap in [*found.gaps, *found.under_tested]
+    )
+    return table(columns, rows, none="No region of production demonstrably lacks tests.", more="faultmap coverage")

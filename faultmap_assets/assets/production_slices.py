@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_assets import checks, production_queries, queries
+from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.assets.slices import slice_summary, slice_table
 from faultmap_assets.namer import WarehouseNamer
@@ -64,8 +65,10 @@ def production_slices(
             **{name: summary[name] for name in ("first_day", "rows", "with_feedback", "failures")},
             **({"failure_rate": summary["failure_rate"]} if told.with_feedback else {}),
             "candidates_tested": analysis.tested,
+            "slices_found": len(analysis.slices),
             "embedded_now": new.num_rows,
-            "slices": dg.MetadataValue.md(slice_summary(analysis.slices)),
+            "slices": dg.MetadataValue.md(slice_summary(analysis.slices, "faultmap coverage")),
+            "report": report_link(settings, "coverage"),
             **({"note": summary["note"]} if summary["note"] else {}),
         },
         checks=[

@@ -1,5 +1,7 @@
 """prompt_embeddings and prompt_clusters: one arrangement of a dataset's prompts, shared by all models."""
 
+from functools import partial
+
 import dagster as dg
 import numpy as np
 import pyarrow as pa
@@ -67,17 +69,18 @@ def prompt_embeddings(
 def prompt_clusters(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:
-    """The tree over one dataset's prompts, whose nodes are the candidate slices, and their 2-D map."""
+    """The tree over one dataset's prompts, whose nodes are the candidate slices, and their maps in 2-D and 3-D."""
     refresh = Refresh.begin(context, warehouse, settings)
     prompts = queries.prompt_vectors(warehouse, str(refresh.partition.dataset))
     neighbors = nearest_neighbors(prompts.vectors, prompts.vectors, NEIGHBORS, exclude_self=True)
     tree = build_tree(prompts.vectors, neighbors, method=settings.clusters.method)
     labels = flat_labels(tree)
-    places = project(prompts.vectors, neighbors, seed=settings.seed)
+    lay_out = partial(project, prompts.vectors, neighbors, method=settings.clusters.map, seed=settings.seed)
+    places, space = lay_out(dimensions=2), lay_out(dimensions=3)
     dataset = str(refresh.partition.dataset)
     return refresh.write(
         {
-            "prompt_clusters": _cluster_table(dataset, prompts.prompt_ids, tree, labels, places),
+            "prompt_clusters": _cluster_table(dataset, prompts.prompt_ids, tree, labels, places, space),
             "prompt_cluster_nodes": _node_table(dataset, tree),
         },
         metadata={
@@ -109,6 +112,7 @@ def _cluster_table(
     tree: ClusterTree,
     labels: NDArray[np.int64],
     places: NDArray[np.float32],
+    space: NDArray[np.float32],
 ) -> pa.Table:
     size = len(prompt_ids)
     order = tree.order
@@ -120,6 +124,7 @@ def _cluster_table(
             "cluster": pa.array(labels[order], pa.int32()),
             "x": pa.array(places[order, 0], pa.float32()),
             "y": pa.array(places[order, 1], pa.float32()),
+            **{f"{axis}_3d": pa.array(space[order, number], pa.float32()) for number, axis in enumerate("xyz")},
         }
     )
 

@@ -10,15 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_assets import error_queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.partitions import by_dataset, datasets
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.dataset_quality import AnswerTable, DatasetQuality, QualitySettings, assess_dataset
-
-_ROWS_SHOWN = 20
 
 
 @dg.asset(
@@ -28,7 +27,7 @@ _ROWS_SHOWN = 20
         dg.AssetDep("scores", partition_mapping=by_dataset),
         dg.AssetDep("error_judgments", partition_mapping=by_dataset),
     ],
-    group_name="evals",
+    group_name="why",
     kinds={"duckdb"},
     code_version=NODES["dataset_quality"].code_version,
 )
@@ -64,6 +63,7 @@ def dataset_quality(
             "models": len(found.models),
             "flagged_items": len({item.example_id for item in found.items}),
             "figures": dg.MetadataValue.md(_markdown(measures)),
+            "report": report_link(settings, "quality", dataset=dataset),
         },
     )
 
@@ -113,10 +113,9 @@ def _item_table(dataset: str, found: DatasetQuality) -> pa.Table:
 
 
 def _markdown(measures: list[_Measure]) -> str:
-    lines = ["| figure | value | meaning |", "|---|--:|---|"]
-    lines += [
-        f"| {cell(one.measure.replace('_', ' '))} | {'–' if one.value is None else f'{one.value:,.3g}'}"
-        f" | {cell(one.meaning)} |"
-        for one in measures[:_ROWS_SHOWN]
-    ]
-    return "\n".join(lines)
+    rows = (
+        [one.measure.replace("_", " "), "–" if one.value is None else f"{one.value:,.3g}", one.meaning]
+        for one in measures
+    )
+    columns: dict[str, Align] = {"figure": "left", "value": "right", "meaning": "left"}
+    return table(columns, rows, none="None.", more="faultmap quality")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from faultmap_assets.asset_metadata import readable
 from faultmap_assets.history_checks import record_checks
 from faultmap_assets.home import PROCESS_TAG, process_tag
 from faultmap_assets.language_model import copy_calls
@@ -138,7 +139,7 @@ class Refresh:
     ) -> Made:
         """Tell Dagster what was made."""
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "seconds": round(self.seconds, 3), **metadata},
+            metadata={"dagster/row_count": rows, "seconds": round(self.seconds, 3), **readable(metadata)},
             data_version=dg.DataVersion(version),
             check_results=list(checks),
         )

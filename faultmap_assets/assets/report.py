@@ -35,7 +35,7 @@ def audit_report(
 ) -> Made:
     """All findings as one self-contained HTML page, with a JSON twin for machines."""
     refresh = Refresh.begin(context, warehouse, settings)
-    report = build_report(warehouse, settings=settings)
+    report = build_report(warehouse, texts=settings.privacy.report_texts, settings=settings)
     html_path, json_path = write_report(report, settings.report_folder)
     audits = report.content["audits"]
     facts = {
@@ -52,6 +52,7 @@ def audit_report(
         version_of=pa.table({"digest": [report.digest]}),
         metadata={
             "page": dg.MetadataValue.path(html_path.resolve()),
+            "open_with": "a browser (copy the path into its address bar), or `faultmap view`",
             "document": dg.MetadataValue.path(json_path.resolve()),
             **{name: facts[name] for name in ("datasets", "models", "slices")},
         },

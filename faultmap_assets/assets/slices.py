@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_assets import checks, pictures, queries
-from faultmap_assets.assets.markdown import cell
+from faultmap_assets.asset_metadata import report_link
+from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import by_dataset, dataset_and_model
@@ -17,8 +18,6 @@ from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.results import FailureSlice, strict
 from faultmap_core.slices import SliceSettings, find_failure_slices
-
-_TABLE_ROWS_SHOWN = 20
 
 
 @dg.asset(
@@ -61,8 +60,10 @@ def failure_slices(
             "failures": analysis.failures,
             "failure_rate": analysis.failure_rate,
             "candidates_tested": analysis.tested,
-            "slices": dg.MetadataValue.md(slice_summary(analysis.slices)),
+            "slices_found": len(analysis.slices),
+            "slices": dg.MetadataValue.md(slice_summary(analysis.slices, "faultmap slices")),
             "map": dg.MetadataValue.md(pictures.slice_map(places, np.asarray(rows.failed), members)),
+            "report": report_link(settings, "slices", **refresh.partition.columns),
             **({"note": analysis.note} if analysis.note else {}),
         },
         checks=[checks.named("failure_slices", [one.naming_note for one in analysis.slices])],
@@ -114,14 +115,21 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
     return pa.Table.from_pylist(members)
 
 
-def slice_summary(slices: Sequence[FailureSlice]) -> str:
-    """Return the slices as a markdown table for the asset's page."""
-    if not slices:
-        return "No region fails significantly more than the rest."
-    lines = ["| slice | examples | failed | rest | excess failures | adjusted p |", "|---|--:|--:|--:|--:|--:|"]
-    lines += [
-        f"| {cell(found.name)} | {found.size} | {found.failure_rate:.0%} | {found.baseline_rate:.0%}"
-        f" | {found.excess_failures:.1f} | {found.adjusted_p_value:.2g} |"
-        for found in slices[:_TABLE_ROWS_SHOWN]
-    ]
-    return "\n".join(lines)
+def slice_summary(slices: Sequence[FailureSlice], more: str) -> str:
+    """Return the slices as a markdown table for the asset's page; `more`: the command that prints all of them."""
+    columns: dict[str, Align] = {
+        "slice": "left", "examples": "right", "failed": "right", "rest": "right", "excess failures": "right",
+        "adjusted p": "right",
+    }  # fmt: skip
+    rows = (
+        [
+            found.name,
+            str(found.size),
+            f"{found.failure_rate:.0%}",
+            f"{found.baseline_rate:.0%}",
+            f"{found.excess_failures:.1f}",
+            f"{found.adjusted_p_value:.2g}",
+        ]
+        for found in slices
+    )
+    return table(columns, rows, none="No region fails significantly more than the rest.", more=more)

@@ -166,7 +166,10 @@ def coverage(
 
 @app.command()
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Tell what is fresh, what is stale and why, which files cannot be read and which rows were quarantined."""
+    """Tell what is fresh, what is stale and why, which files cannot be read and which rows were quarantined.
+
+    Example: faultmap status --json
+    """
     from faultmap_assets import queries, terminal
     from faultmap_assets.records import read_state
     from faultmap_assets.staleness import ASSET_GRAPH, plan_runs, stale_partitions

@@ -1,6 +1,6 @@
 """What do all commands share? Options, the way to the warehouse, reading files, refreshing, and how errors are told.
 
-Exit codes: 0 done; 1 something could not be made (it says what); 2 wrong use, a bad setting or an unreadable file.
+Every command ends with one of `EXIT_CODES`.
 What a command needs is imported when it runs, so that `--help` is quick.
 """
 
@@ -25,12 +25,20 @@ if TYPE_CHECKING:
     from faultmap_assets.settings import Settings
     from faultmap_assets.warehouse import Warehouse
 
+EXIT_CODES = {
+    0: "done",
+    1: "something could not be made; for `gate`, something got worse; for `doctor`, something is missing",
+    2: "wrong use, a bad setting or an unreadable file",
+    130: "interrupted; what was finished is kept",
+}
+
 app = typer.Typer(
     name="faultmap",
     help="Find where your language models fail: significant failure slices from eval results.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

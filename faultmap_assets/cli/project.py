@@ -31,7 +31,10 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a commented faultmap.yaml; every line of it shows a default."""
+    """Write a commented faultmap.yaml; every line of it shows a default.
+
+    Example: faultmap init
+    """
     from importlib.resources import files
 
     from faultmap_assets.settings import SETTINGS_FILE
@@ -49,7 +52,10 @@ def init(
 
 @app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
-    """Look whether everything that an audit needs is there, and say what to do; asks no model, changes nothing."""
+    """Look whether everything that an audit needs is there, and say what to do; asks no model, changes nothing.
+
+    Example: faultmap doctor --home var
+    """
     from dataclasses import asdict
 
     from faultmap_assets import terminal
@@ -122,7 +128,10 @@ def ui(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Open Dagster's web server and daemon on this project, on 127.0.0.1."""
+    """Open Dagster's web server and daemon on this project, on 127.0.0.1.
+
+    Example: faultmap ui --port 3001
+    """
     from faultmap_assets.home import prepare_home
     from faultmap_assets.settings import HOME_VARIABLE
 

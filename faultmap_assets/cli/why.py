@@ -125,7 +125,10 @@ def quality(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = 
 
 @app.command()
 def estimate(home: Home = None, as_json: AsJson = False) -> None:
-    """Tell what the language model would be asked by the next audit, and what that costs at most; asks nothing."""
+    """Tell what the language model would be asked by the next audit, and what that costs at most; asks nothing.
+
+    Example: faultmap estimate
+    """
     from faultmap_assets import terminal, terminal_why
     from faultmap_assets.estimate import estimate_next_audit
 
@@ -142,8 +145,17 @@ def estimate(home: Home = None, as_json: AsJson = False) -> None:
 @app.command(name="validate-judge")
 def validate_judge(
     labels: Annotated[
-        Path, typer.Argument(help="CSV: dataset, model, example_id, label (category, title, or yes/no).")
-    ],
+        Path | None,
+        typer.Argument(
+            help="CSV: dataset, model, example_id, label (category, title, or yes/no). Default: the labels that were"
+            " set in `faultmap view`.",
+            show_default=False,
+        ),
+    ] = None,
+    export_labels: Annotated[
+        Path | None,
+        typer.Option("--export-labels", help="Write the labels of `faultmap view` as CSV instead.", show_default=False),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -151,11 +163,23 @@ def validate_judge(
 
     Example: faultmap validate-judge labels.csv
     """
-    from faultmap_assets import terminal_why
+    from faultmap_assets import labels as kept
+    from faultmap_assets import terminal, terminal_why
     from faultmap_assets.validation import validate_against
 
-    settings = settings_of(home)
-    found = validate_against(warehouse_of(settings), labels)
+    if labels and export_labels:
+        stop(["--export-labels writes the labels of the warehouse; leave the file of labels out"])
+    warehouse = warehouse_of(settings_of(home))
+    if export_labels:
+        written = kept.export_labels(warehouse, export_labels)
+        if as_json:
+            print_json({"labels": written, "path": str(export_labels)})
+        else:
+            out.print(
+                terminal.literal(f"Wrote {written:,} {'label' if written == 1 else 'labels'} to {export_labels}.")
+            )
+        return
+    found = validate_against(warehouse, labels)
     if as_json:
         print_json(found.to_dict())
         return

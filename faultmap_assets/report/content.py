@@ -17,7 +17,16 @@ SCHEMA_VERSION = 2
 
 def report_content(warehouse: Warehouse, scope: Scope, settings: Settings | None, *, most_rows: int = MOST_ROWS) -> Row:
     """Gather what the warehouse knows of the scope; `report.schema.json` says what each key means."""
-    content: Row = {
+    content = findings_content(warehouse, scope, settings)
+    seed = settings.seed if settings else 0
+    shown = shown_examples(warehouse, scope, findings.cited_examples(content), seed=seed, most_rows=most_rows)
+    content["examples"] = shown.to_dict()
+    return content if scope.texts else without_texts(content)
+
+
+def findings_content(warehouse: Warehouse, scope: Scope, settings: Settings | None) -> Row:
+    """Return the document without its examples; texts of all rows are not read for it."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "scope": scope.to_dict(),
         "audits": findings.audits(warehouse, scope),
@@ -34,7 +43,3 @@ def report_content(warehouse: Warehouse, scope: Scope, settings: Settings | None
         "quarantined": findings.quarantined(warehouse, scope),
         "run": run_facts(warehouse, settings),
     }
-    seed = settings.seed if settings else 0
-    shown = shown_examples(warehouse, scope, findings.cited_examples(content), seed=seed, most_rows=most_rows)
-    content["examples"] = shown.to_dict()
-    return content if scope.texts else without_texts(content)

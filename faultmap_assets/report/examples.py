@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from faultmap_assets.report.scope import CONDITION, Row, Scope
@@ -56,18 +56,25 @@ SELECT s.dataset, s.model, s.example_id, s.score, s.failed, s.epochs,
     if(r.question_text IS NULL OR r.question_text = r.input_text, NULL, r.input_text) AS full_prompt,
     r.output_text AS response, r.correct_answer AS reference, r.metadata,
     coalesce(m.slices, []) AS slices, k.category_id,
-    j.outcome, j.error_title, j.error_summary, j.judged_by, j.criteria, j.reason, c.x, c.y
+    j.outcome, j.error_title, j.error_summary, j.judged_by, j.criteria, j.reason,
+    c.x, c.y, c.x_3d, c.y_3d, c.z_3d,
+    l.judgment_right AS "right", l.is_error, l.kind, l.note AS why, l.judged_title
 FROM scores s JOIN answers r USING (dataset, model, example_id)
 LEFT JOIN members m USING (dataset, model, example_id)
 LEFT JOIN error_judgments j USING (dataset, model, example_id)
 LEFT JOIN error_categories k USING (dataset, model, example_id)
+LEFT JOIN judgment_labels l USING (dataset, model, example_id)
 LEFT JOIN example_prompts e USING (dataset, model, example_id)
 LEFT JOIN prompt_clusters c ON c.dataset = s.dataset AND c.prompt_id = e.prompt_id
 WHERE {CONDITION}
 ORDER BY s.dataset, s.example_id, s.model
 """
+PLACES = ("x", "y", "x_3d", "y_3d", "z_3d")
+"""Of an example: where its prompt lies on the dataset's map, in the plane and in space; null without a map."""
+
 _CUT = ("prompt", "full_prompt", "response", "reference")
 _JUDGED = ("outcome", "error_title", "error_summary", "judged_by", "criteria", "reason")
+_LABELLED = ("right", "is_error", "kind", "why", "judged_title")
 
 
 @dataclass(frozen=True)
@@ -119,22 +126,36 @@ def shown_examples(
             "most_bytes": most_bytes,
         },
     )
+    keys = list(zip(chosen.column("dataset").to_pylist(), chosen.column("example_id").to_pylist(), strict=True))
+    return ShownExamples(total.column("n")[0].as_py(), examples_of(warehouse, scope, keys), seed)
+
+
+def examples_of(warehouse: Warehouse, scope: Scope, keys: Sequence[tuple[str, str]]) -> list[Row]:
+    """Return what is told of the scope's answers to some examples, by dataset, example and model.
+
+    Args: keys: (dataset, example id).
+    """
     rows = warehouse.query(
         _EXAMPLES,
         {
             **scope.parameters,
-            "chosen_datasets": chosen.column("dataset").to_pylist(),
-            "chosen_ids": chosen.column("example_id").to_pylist(),
+            "chosen_datasets": [dataset for dataset, _ in keys],
+            "chosen_ids": [example_id for _, example_id in keys],
         },
     ).to_pylist()
-    return ShownExamples(total.column("n")[0].as_py(), [_example(row) for row in rows], seed)
+    return [_example(row) for row in rows]
 
 
 def _example(row: Row) -> Row:
     judgment = {name: row.pop(name) for name in _JUDGED}
     judgment["criteria"] = json.loads(judgment["criteria"] or "[]")
+    label = {name: row.pop(name) for name in _LABELLED}
     shown = {**row, **{name: _cut(row[name]) for name in _CUT}, "metadata": json.loads(row["metadata"])}
-    return {**shown, "judgment": judgment if judgment["outcome"] else None}
+    return {
+        **shown,
+        "judgment": judgment if judgment["outcome"] else None,
+        "label": label if label["right"] is not None else None,
+    }
 
 
 def _cut(text: str | None) -> str | None:

@@ -51,7 +51,7 @@ def coverage(warehouse: Warehouse, scope: Scope) -> list[Row]:
     asked: dict[tuple[str, str], list[Row]] = {}
     rows = warehouse.query(
         """SELECT c.day, c.gap_id, c.source, c.log_id, coalesce(l.question_text, l.prompt_text) AS prompt
-        FROM coverage_prompts c JOIN production_logs l USING (day, source, log_id)
+        FROM coverage_prompts c JOIN production_logs l USING (day, source, log_id, model)
         WHERE c.gap_id IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY c.day, c.gap_id ORDER BY c.source, c.log_id, l.model) <= $most
         ORDER BY c.day DESC, c.gap_id, c.source, c.log_id, l.model LIMIT $most_of_all""",

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from faultmap_assets.report.examples import PLACES
 from faultmap_assets.report.scope import Row
 
 _FOLDER = Path(__file__).parent
@@ -21,6 +22,7 @@ _SCRIPTS = (
     "dom.js",
     "source.js",
     "report.js",
+    "served.js",
     "route.js",
     "diff.js",
     "texts.js",
@@ -28,6 +30,7 @@ _SCRIPTS = (
     "tables.js",
     "charts.js",
     "map.js",
+    "labels.js",
     "example_cards.js",
     "view_overview.js",
     "view_slices.js",
@@ -82,15 +85,20 @@ def render_page(content: Mapping[str, Any]) -> str:
     )
     environment.filters["percent"] = lambda share: "–" if share is None else f"{share:.0%}"
     # Stylesheet, script and parts are ours or base64: none of them is text from outside.
-    style, script = Markup((_FOLDER / "style.css").read_text(encoding="utf-8")), Markup(page_script())
+    style, script = Markup(page_style()), Markup(page_script())
     return environment.get_template("page.html.j2").render(
         content=content,
         style=style,
         script=script,
         policy=Markup(content_policy(style, script)),
-        parts={name: Markup(_packed(part)) for name, part in page_parts(content).items()},
+        parts={name: Markup(packed(part)) for name, part in page_parts(content).items()},
         reasons_shown=_REASONS_SHOWN,
     )
+
+
+def page_style() -> str:
+    """Return the page's stylesheet."""
+    return (_FOLDER / "style.css").read_text(encoding="utf-8")
 
 
 def page_script() -> str:
@@ -147,8 +155,8 @@ def _columns(rows: Sequence[Row], texts: _Texts) -> Row:
             "epochs",
             "outcome",
             "judged_by",
-            "x",
-            "y",
+            "label",
+            *PLACES,
             *_TEXT_COLUMNS,
         )
     }
@@ -161,7 +169,8 @@ def _columns(rows: Sequence[Row], texts: _Texts) -> Row:
         columns["failed"].append(-1 if row["failed"] is None else int(row["failed"]))
         for name in ("example_id", "score", "epochs"):
             columns[name].append(row[name])
-        for name in ("x", "y"):
+        columns["label"].append(row.get("label"))
+        for name in PLACES:
             columns[name].append(None if row[name] is None else round(row[name], 3))
         for name in ("outcome", "judged_by"):
             columns[name].append(judgment.get(name))
@@ -179,7 +188,7 @@ def _details(metadata: Row, judgment: Row) -> str | None:
     return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None
 
 
-def _packed(part: Any) -> str:
+def packed(part: Any) -> str:
     """Return a part as base64 of a zlib stream; what it holds can't end its element."""
     text = json.dumps(part, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")

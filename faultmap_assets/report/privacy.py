@@ -24,6 +24,8 @@ _QUOTING = frozenset(
         "evidence",
         "error_title",
         "error_summary",
+        "judged_title",
+        "why",
         "reason",
         "criteria",
         "representative_prompts",

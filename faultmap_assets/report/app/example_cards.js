@@ -28,6 +28,7 @@ function exampleCard(packed, row, { withModel = false } = {}) {
           fact("answer", whenRead(packed, columns.response[row], (text) => textBlock(text))),
           columns.reference[row] >= 0 && fact("expected", whenRead(packed, columns.reference[row], (text) => textBlock(text))),
           judgmentFact(packed, row),
+          packed.columns.outcome[row] && labelFact(packed, row),
         )
       : el("dl", { class: "facts" }, judgmentFact(packed, row) ?? fact("texts", "left out of this report")),
   );

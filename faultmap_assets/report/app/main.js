@@ -99,8 +99,11 @@ function folded(summary, make) {
   return block;
 }
 
+/** The views that this page is about; a page that says nothing has all. */
+const ONLY = document.documentElement.dataset.views?.split(" ");
+
 function frame() {
-  const menu = el("nav", { id: "menu", "aria-label": "Views" }, el("ul", null, MENU.map(([view, title]) => el("li", null, el("a", { "data-view": view }, title)))));
+  const menu = el("nav", { id: "menu", "aria-label": "Views" }, el("ul", null, MENU.filter(([view]) => ONLY?.includes(view) ?? true).map(([view, title]) => el("li", null, el("a", { "data-view": view }, title)))));
   const menuButton = el("button", { type: "button", class: "menu-button", "aria-expanded": "false", "aria-controls": "menu", click: () => openMenu(!menu.classList.contains("open")) }, "Menu");
   /** @param {boolean} open */
   function openMenu(open) {
@@ -111,7 +114,7 @@ function frame() {
   return el(
     "header",
     { class: "frame" },
-    el("div", { class: "brand" }, el("a", { href: "#/overview" }, "faultmap"), menuButton),
+    el("div", { class: "brand" }, el("a", { href: "#/" }, "faultmap"), menuButton),
     menu,
     el("div", { class: "choices" }),
     el(
@@ -167,7 +170,13 @@ async function draw(first = false) {
 
 async function start() {
   rememberedTheme();
-  findings = await loadPart("findings");
+  try {
+    findings = await loadPart("findings");
+  } catch (error) {
+    const main = /** @type {HTMLElement} */ (document.getElementById("main"));
+    main.replaceChildren(el("h1", null, "The findings could not be read"), trouble(error, () => void start()));
+    return;
+  }
   document.getElementById("main")?.classList.remove("plain");
   document.body.prepend(el("a", { class: "skip", href: "#main", click: (event) => { event.preventDefault(); document.querySelector("h1")?.focus(); } }, "Skip to the content"), frame());
   addEventListener("hashchange", () => void draw());
@@ -175,7 +184,7 @@ async function start() {
   await draw(true);
   document.documentElement.dataset.ready = "true";
   // The examples are unpacked while the first page is read.
-  setTimeout(() => void examples(), 200);
+  setTimeout(() => void examples().catch(() => undefined), 200);
 }
 
 void start();

@@ -6,6 +6,10 @@ const SLICE_COLORS = ["--slice-1", "--slice-2", "--slice-3", "--slice-4", "--sli
 const REACH_PIXELS = 12;
 /** Empty stretches longer than this share of an axis are shortened to it: distances between islands mean little. */
 const LONGEST_GAP = 0.05;
+/** In space, this share of the points fills the picture; islands farther out may need turning. */
+const WITHIN = 0.9;
+const TURN = Math.PI / 8;
+const HIGHEST_TILT = Math.PI / 2;
 
 /**
  * Draw a map.
@@ -18,18 +22,25 @@ const LONGEST_GAP = 0.05;
 function promptMap(packed, rows, lit, label) {
   const placed = rows.filter((row) => packed.columns.x[row] !== null);
   const places = { x: withoutGaps(placed, packed.columns.x), y: withoutGaps(placed, packed.columns.y) };
+  const space = spaceOf(packed, placed);
   const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", { role: "img", "aria-label": label }));
   const tip = el("div", { class: "tip", hidden: true });
-  const view = { zoom: 1, x: 0.5, y: 0.5, named: /** @type {string | null} */ (null) };
+  const view = { zoom: 1, x: 0.5, y: 0.5, named: /** @type {string | null} */ (null), solid: false, turn: 0.6, tilt: 0.35 };
   const colors = new Map(lit.flatMap((one) => one.rows.map((row) => [row, one])));
 
-  /** @param {number} index @returns {[number, number]} pixels */
+  /** @param {number} index @returns {[number, number, number]} pixels, and how near it is: 0 at the back to 1 */
   function pixel(index) {
     const { clientWidth: width, clientHeight: height } = canvas;
     const [w, h] = [width - 24, height - 24];
+    if (view.solid && space) {
+      const [x, y, near] = turned(space, index, view.turn, view.tilt);
+      const side = Math.min(w, h) * view.zoom;
+      return [width / 2 + side * (x - (view.x - 0.5)), height / 2 + side * (y - (view.y - 0.5)), near];
+    }
     return [
       12 + w * ((places.x[index] - view.x) * view.zoom + 0.5),
       12 + h * ((1 - places.y[index] - view.y) * view.zoom + 0.5),
+      1,
     ];
   }
 
@@ -43,16 +54,16 @@ function promptMap(packed, rows, lit, label) {
     const style = getComputedStyle(document.documentElement);
     const size = placed.length > 4000 ? 1.6 : placed.length > 800 ? 2.4 : 3.2;
     // What is lit is drawn last, so that nothing hides it.
-    const order = placed.map((row, index) => ({ row, index, one: colors.get(row) }));
-    order.sort((a, b) => Number(isLit(a.one)) - Number(isLit(b.one)));
-    for (const { row, index, one } of order) {
-      const [x, y] = pixel(index);
+    const order = placed.map((row, index) => ({ row, one: colors.get(row), at: pixel(index) }));
+    order.sort((a, b) => Number(isLit(a.one)) - Number(isLit(b.one)) || a.at[2] - b.at[2]);
+    for (const { row, one, at } of order) {
+      const [x, y, near] = at;
       const failed = packed.columns.failed[row] === 1;
       const shown = isLit(one) ? one : undefined;
       pen.beginPath();
-      pen.arc(x, y, shown ? size * 1.35 : size, 0, 2 * Math.PI);
+      pen.arc(x, y, (shown ? size * 1.35 : size) * (0.6 + 0.4 * near), 0, 2 * Math.PI);
       const color = style.getPropertyValue(shown ? shown.color : failed ? "--point-failed" : "--point").trim();
-      pen.globalAlpha = view.named && !shown ? 0.45 : 1;
+      pen.globalAlpha = (view.named && !shown ? 0.45 : 1) * (0.35 + 0.65 * near);
       if (shown && !failed) {
         pen.strokeStyle = color;
         pen.lineWidth = 1.2;
@@ -104,7 +115,8 @@ function promptMap(packed, rows, lit, label) {
   }
 
   function onClick(/** @type {MouseEvent} */ event) {
-    const index = nearest(event);
+    // What ends a drag is no click.
+    const index = dragged > 4 ? -1 : nearest(event);
     if (index >= 0) location.hash = exampleLink(nameAt(packed, "dataset", placed[index]), packed.columns.example_id[placed[index]]);
   }
 
@@ -115,14 +127,41 @@ function promptMap(packed, rows, lit, label) {
     draw();
   }
 
+  /** @param {number} turn @param {number} [tilt] */
+  function rotate(turn, tilt = 0) {
+    view.turn += turn;
+    view.tilt = Math.min(HIGHEST_TILT, Math.max(-HIGHEST_TILT, view.tilt + tilt));
+    draw();
+  }
+
+  /** @param {boolean} solid */
+  function setSolid(solid) {
+    Object.assign(view, { solid, zoom: 1, x: 0.5, y: 0.5 });
+    canvas.classList.toggle("solid", solid);
+    solidButton.setAttribute("aria-pressed", String(solid));
+    for (const button of turning) button.hidden = !solid;
+    draw();
+  }
+
   let held = /** @type {{x: number, y: number} | null} */ (null);
-  canvas.addEventListener("pointerdown", (event) => (held = { x: event.clientX, y: event.clientY }));
+  let dragged = 0;
+  canvas.addEventListener("pointerdown", (event) => {
+    held = { x: event.clientX, y: event.clientY };
+    dragged = 0;
+    canvas.setPointerCapture(event.pointerId);
+  });
   canvas.addEventListener("pointerup", () => (held = null));
+  canvas.addEventListener("pointercancel", () => (held = null));
   canvas.addEventListener("pointermove", (event) => {
-    if (held && view.zoom > 1) {
-      view.x -= (event.clientX - held.x) / (canvas.clientWidth * view.zoom);
-      view.y -= (event.clientY - held.y) / (canvas.clientHeight * view.zoom);
-      held = { x: event.clientX, y: event.clientY };
+    if (!held) return;
+    const [x, y] = [event.clientX - held.x, event.clientY - held.y];
+    dragged += Math.abs(x) + Math.abs(y);
+    held = { x: event.clientX, y: event.clientY };
+    if (view.solid) {
+      rotate((x / canvas.clientWidth) * Math.PI, (y / canvas.clientHeight) * Math.PI);
+    } else if (view.zoom > 1) {
+      view.x -= x / (canvas.clientWidth * view.zoom);
+      view.y -= y / (canvas.clientHeight * view.zoom);
       draw();
     }
   });
@@ -132,9 +171,30 @@ function promptMap(packed, rows, lit, label) {
   new ResizeObserver(draw).observe(canvas);
   addEventListener("themechange", draw);
 
+  const turning = [
+    el("button", { type: "button", hidden: true, "aria-label": "Turn left", click: () => rotate(-TURN) }, "◁"),
+    el("button", { type: "button", hidden: true, "aria-label": "Turn right", click: () => rotate(TURN) }, "▷"),
+    el("button", { type: "button", hidden: true, "aria-label": "Tilt", click: () => rotate(0, view.tilt + TURN > HIGHEST_TILT ? -2 * HIGHEST_TILT : TURN) }, "△"),
+  ];
+  const solidButton = el(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      title: "The same prompts in space; drag to turn",
+      hidden: !space,
+      click: () => {
+        setSolid(!view.solid);
+        note({ space: view.solid ? 1 : null });
+      },
+    },
+    "3-D",
+  );
   const buttons = el(
     "div",
     { class: "map-buttons" },
+    solidButton,
+    turning,
     el("button", { type: "button", "aria-label": "Zoom in", click: () => zoom(2) }, "+"),
     el("button", { type: "button", "aria-label": "Zoom out", click: () => zoom(0.5) }, "−"),
   );
@@ -144,6 +204,7 @@ function promptMap(packed, rows, lit, label) {
     el("div", { class: "map-canvas" }, canvas, tip),
     el("figcaption", null, buttons, legend(lit), "Each point is a prompt; similar ones lie close. Of the lit ones, filled have failed."),
   );
+  if (space && currentRoute().parameters.space) setSolid(true);
   return {
     element,
     light(name) {
@@ -178,6 +239,41 @@ function withoutGaps(rows, column) {
   }
   const last = order.length ? places[order[order.length - 1]] : 0;
   return places.map((place) => (last ? place / last : 0.5));
+}
+
+/**
+ * Places about their mean, most of them in a ball of radius 0.9; null where the map has no third dimension.
+ * @param {Packed} packed
+ * @param {number[]} rows
+ */
+function spaceOf(packed, rows) {
+  const columns = [packed.columns.x_3d, packed.columns.y_3d, packed.columns.z_3d];
+  if (!rows.length || columns.some((column) => !column || rows.some((row) => column[row] === null))) return null;
+  const axes = columns.map((column) => {
+    const places = withoutGaps(rows, column);
+    const mean = places.reduce((sum, place) => sum + place, 0) / places.length;
+    return places.map((place) => place - mean);
+  });
+  const reach = rows.map((_, index) => Math.hypot(...axes.map((axis) => axis[index]))).sort((a, b) => a - b);
+  const radius = Math.max(1e-9, reach[Math.floor(WITHIN * (reach.length - 1))]);
+  return axes.map((axis) => axis.map((place) => (0.9 * place) / radius));
+}
+
+/**
+ * Where a point in space is seen: x and y in [-0.5, 0.5], and how near it is, in [0, 1].
+ * @param {Float64Array[]} space
+ * @param {number} index
+ * @param {number} turn about the upright axis
+ * @param {number} tilt towards the reader
+ * @returns {[number, number, number]}
+ */
+function turned(space, index, turn, tilt) {
+  const [x, y, z] = space.map((places) => places[index]);
+  const across = x * Math.cos(turn) + z * Math.sin(turn);
+  const depth = z * Math.cos(turn) - x * Math.sin(turn);
+  const upright = y * Math.cos(tilt) - depth * Math.sin(tilt);
+  const near = depth * Math.cos(tilt) + y * Math.sin(tilt);
+  return [across / 2, -upright / 2, Math.min(1, Math.max(0, near / 2 + 0.5))];
 }
 
 /** @param {number} failed 1, 0 or -1 */

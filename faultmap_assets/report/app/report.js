@@ -2,7 +2,8 @@
 
 /**
  * @typedef {Record<string, any>} Row one entry of the document; report.schema.json says what is in it
- * @typedef {{n: number, names: Record<string, string[]>, columns: Record<string, any[]>, text_starts: number[]}} Packed
+ * @typedef {{n: number, names: Record<string, string[]>, columns: Record<string, any[]>, text_starts: number[],
+ *   texts?: string[], textOf?: (number: number) => Promise<string | null>}} Packed texts, textOf: of a served page
  */
 
 /** The document without its examples; set before anything is drawn. @type {Row} */
@@ -11,9 +12,10 @@ let findings = {};
 /** @type {Promise<Packed> | null} */
 let packedRows = null;
 
-/** Load the examples' columns. @returns {Promise<Packed>} */
+/** Load the examples' columns; in a served page, those of the maps. @returns {Promise<Packed>} */
 function examples() {
-  packedRows ??= loadPart("rows");
+  packedRows ??= served ? loadPart("points").then(packedPoints) : loadPart("rows");
+  packedRows.catch(() => (packedRows = null));
   return packedRows;
 }
 
@@ -25,6 +27,8 @@ function examples() {
  */
 async function textOf(packed, number) {
   if (number < 0) return null;
+  if (packed.textOf) return packed.textOf(number);
+  if (packed.texts) return packed.texts[number];
   const starts = packed.text_starts;
   let chunk = 0;
   while (starts[chunk + 1] <= number) chunk++;
@@ -36,13 +40,14 @@ let everyText = null;
 
 /** @param {Packed} packed @returns {Promise<string[]>} */
 async function allTexts(packed) {
+  if (packed.texts) return packed.texts;
   everyText ??= (await Promise.all(packed.text_starts.slice(1).map((_, chunk) => loadPart(`texts-${chunk}`)))).flat();
   return everyText;
 }
 
-/** The text with a number; `allTexts` has been waited for. @param {number} number @returns {string | null} */
-function textNow(number) {
-  return number < 0 ? null : (everyText?.[number] ?? null);
+/** The text with a number; `allTexts` has been waited for. @param {Packed} packed @param {number} number @returns {string | null} */
+function textNow(packed, number) {
+  return number < 0 ? null : ((packed.texts ?? everyText)?.[number] ?? null);
 }
 
 /** @param {Packed} packed @param {string} kind @param {number} row @returns {string} */

@@ -5,7 +5,7 @@
 /** @returns {Route} */
 function currentRoute() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return { view: path || "overview", parameters: Object.fromEntries(new URLSearchParams(query ?? "")) };
+  return { view: path || (document.documentElement.dataset.views?.split(" ")[0] ?? "overview"), parameters: Object.fromEntries(new URLSearchParams(query ?? "")) };
 }
 
 /**

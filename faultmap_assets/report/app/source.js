@@ -1,5 +1,9 @@
 // Where the data come from: packed in this file, or, in a served page, from the server that sent it.
 
+/** What the server wants to hear before it writes; empty where no server sent this page. */
+const token = document.documentElement.dataset.token ?? "";
+const served = token !== "";
+
 /** @type {Map<string, Promise<any>>} */
 const loadedParts = new Map();
 
@@ -13,17 +17,57 @@ function loadPart(name) {
   if (!part) {
     part = readPart(name);
     loadedParts.set(name, part);
+    // What could not be read may be there the next time.
+    part.catch(() => loadedParts.delete(name));
   }
   return part;
 }
 
 /** @param {string} name */
 async function readPart(name) {
+  if (served) return askServer(`parts/${encodeURIComponent(name)}`);
   const inlined = document.querySelector(`script[data-part="${CSS.escape(name)}"]`);
-  if (inlined) return JSON.parse(await unpacked(inlined.textContent ?? ""));
-  const answer = await fetch(`parts/${encodeURIComponent(name)}`);
-  if (!answer.ok) throw new Error(`part ${name}: the server answered ${answer.status}`);
-  return answer.json();
+  if (!inlined) throw new Error(`this file has no part ${name}`);
+  return JSON.parse(await unpacked(inlined.textContent ?? ""));
+}
+
+/** @typedef {Record<string, string | number | string[] | null | undefined>} Asked */
+
+/**
+ * Ask the server; what it says where it cannot answer is the error's message.
+ * @param {string} path
+ * @param {Asked} [parameters] a list is given as several values of one name
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+async function askServer(path, parameters = {}, signal) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") query.append(name, String(one));
+    }
+  }
+  return answered(`${path}${query.size ? `?${query}` : ""}`, { signal });
+}
+
+/** @param {string} path @param {unknown} content @returns {Promise<any>} */
+function tellServer(path, content) {
+  const headers = { "content-type": "application/json", "x-faultmap-token": token };
+  return answered(path, { method: "POST", headers, body: JSON.stringify(content) });
+}
+
+/** @param {string} path @param {RequestInit} request */
+async function answered(path, request) {
+  let answer;
+  try {
+    answer = await fetch(path, request);
+  } catch (error) {
+    if (request.signal?.aborted) throw error;
+    throw new Error("The server does not answer: is faultmap view still running?");
+  }
+  const told = await answer.json().catch(() => null);
+  if (!answer.ok || told === null) throw new Error(told?.error ?? `The server answered ${answer.status}.`);
+  return told;
 }
 
 /**

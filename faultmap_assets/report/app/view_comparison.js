@@ -37,7 +37,6 @@ function chosenPair() {
 async function pairView() {
   const pair = chosenPair();
   if (!pair) return notFound("comparison", "comparison");
-  const packed = await examples();
   return page(
     `${pair.model_a} or ${pair.model_b}`,
     crumbs([["Comparison", link("comparison")]]),
@@ -52,7 +51,7 @@ async function pairView() {
       differenceBar({ difference: pair.difference, low: pair.difference_low, high: pair.difference_high, left: `${pair.model_b} better`, right: `${pair.model_a} better` }),
     ),
     pair.slices.length > 0 && section("Where that changes", pairSlices(pair)),
-    section("Where they disagree", discordant(packed, pair)),
+    section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
   );
 }
 
@@ -87,7 +86,7 @@ async function pairSliceView() {
   const pair = chosenPair();
   const found = pair?.slices.find((/** @type {Row} */ one) => one.slice_id === currentRoute().parameters.id);
   if (!pair || !found) return notFound("slice of a comparison", "comparison");
-  const packed = await examples();
+  const packed = await examplesNamed(pair.dataset, found.examples.map((/** @type {Row} */ example) => example.example_id));
   const shown = found.examples.map((/** @type {Row} */ example) => sidesOf(packed, pair, example.example_id)).filter(Boolean);
   return page(
     found.name,
@@ -152,6 +151,37 @@ function discordant(packed, pair) {
   ];
 }
 
+/** The disagreements of a served page. @param {Row} pair */
+function servedDiscordant(pair) {
+  const kinds = ["", `only ${pair.model_a} right`, `only ${pair.model_b} right`];
+  const chosen = Number(currentRoute().parameters.only) || 0;
+  const [place, more, tally] = [el("div"), el("div"), el("span", { class: "tally", role: "status" })];
+  const exports = el("div", { class: "exports" });
+  const draw = async (/** @type {number} */ kind) => {
+    const found = findExamples({ dataset: pair.dataset, a: pair.model_a, b: pair.model_b, right: ["", pair.model_a, pair.model_b][kind] }, "disagreements");
+    const sidesIn = (/** @type {number[]} */ rows) => rows.filter((_, index) => index % 2 === 0).map((a) => ({ a, b: a + 1 }));
+    place.replaceChildren();
+    exports.replaceChildren(exportButtons("disagreements", sidesExport(found.packed), () => sidesIn(found.rows), { ready: found.ready }));
+    const show = (/** @type {number[]} */ rows) => sidesIn(rows).map((sides) => sideBySide(found.packed, pair, sides));
+    more.replaceChildren(await foundList(found, show, { step: 5, place, empty: "None.", each: 2, tell: () => (tally.textContent = counted(found.total, "disagreement")) }));
+  };
+  void draw(chosen);
+  return [
+    el(
+      "div",
+      { class: "tools" },
+      segmented("Show", kinds, kinds[chosen], (kind) => {
+        note({ only: kinds.indexOf(kind) || null });
+        void draw(kinds.indexOf(kind));
+      }),
+      tally,
+      exports,
+    ),
+    place,
+    more,
+  ];
+}
+
 /** @param {Packed} packed @returns {Exported[]} */
 function sidesExport(packed) {
   const { columns } = packed;
@@ -164,10 +194,10 @@ function sidesExport(packed) {
     { key: "failed_b", title: "failed_b", value: (sides) => columns.failed[sides.b] === 1 },
     ...(findings.scope.texts
       ? [
-          { key: "prompt", title: "prompt", value: (/** @type {Sides} */ sides) => textNow(columns.prompt[sides.a]) },
-          { key: "reference", title: "reference", value: (/** @type {Sides} */ sides) => textNow(columns.reference[sides.a]) },
-          { key: "response_a", title: "response_a", value: (/** @type {Sides} */ sides) => textNow(columns.response[sides.a]) },
-          { key: "response_b", title: "response_b", value: (/** @type {Sides} */ sides) => textNow(columns.response[sides.b]) },
+          { key: "prompt", title: "prompt", value: (/** @type {Sides} */ sides) => textNow(packed, columns.prompt[sides.a]) },
+          { key: "reference", title: "reference", value: (/** @type {Sides} */ sides) => textNow(packed, columns.reference[sides.a]) },
+          { key: "response_a", title: "response_a", value: (/** @type {Sides} */ sides) => textNow(packed, columns.response[sides.a]) },
+          { key: "response_b", title: "response_b", value: (/** @type {Sides} */ sides) => textNow(packed, columns.response[sides.b]) },
         ]
       : []),
   ];

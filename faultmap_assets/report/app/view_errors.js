@@ -143,11 +143,6 @@ async function categoryView() {
   const category = categoryOf(id);
   const taxonomy = scopedTaxonomy();
   if (!category || !taxonomy) return notFound("kind of error", "taxonomy");
-  const packed = await examples();
-  const members = rowsWhere(packed, (row) => {
-    const about = { dataset: nameAt(packed, "dataset", row), model: nameAt(packed, "model", row) };
-    return inScope(about) && isWithin(nameAt(packed, "category_id", row), id);
-  });
   const own = taxonomy.rows.find((row) => row.category_id === id);
   const below = taxonomy.rows.filter((row) => row.parent_id === id);
   return page(
@@ -156,17 +151,26 @@ async function categoryView() {
     category.description && el("p", { class: "lead" }, category.description),
     el("p", { class: "note" }, own ? `${counted(own.errors, "error")}, ${percent(own.share)} of all.` : "None in what is chosen."),
     el("div", { class: "columns" }, section("By model", countsTable(id)), below.length ? section("Inside", smallTree(below)) : null),
-    section(
-      "Errors",
-      el(
-        "div",
-        { class: "tools" },
-        el("span", { class: "tally" }, own && members.length < own.errors ? `${count(members.length)} of ${count(own.errors)} are in this report's sample` : counted(members.length, "error")),
-        exampleExports("errors", packed, () => members),
-      ),
-      pagedList(members, (row) => exampleCard(packed, row, { withModel: true }), { step: 6 }),
-    ),
+    section("Errors", served ? servedCards("errors", () => ({ ...chosenScope(), kind: id }), { unit: "error", withModel: true }) : await categoryErrors(id, own?.errors ?? 0)),
   );
+}
+
+/** The errors of a kind that are in this file. @param {string} id @param {number} errors */
+async function categoryErrors(id, errors) {
+  const packed = await examples();
+  const members = rowsWhere(packed, (row) => {
+    const about = { dataset: nameAt(packed, "dataset", row), model: nameAt(packed, "model", row) };
+    return inScope(about) && isWithin(nameAt(packed, "category_id", row), id);
+  });
+  return [
+    el(
+      "div",
+      { class: "tools" },
+      el("span", { class: "tally" }, members.length < errors ? `${count(members.length)} of ${count(errors)} are in this report's sample` : counted(members.length, "error")),
+      exampleExports("errors", packed, () => members),
+    ),
+    pagedList(members, (row) => exampleCard(packed, row, { withModel: true }), { step: 6 }),
+  ];
 }
 
 /** @param {Row[]} rows */

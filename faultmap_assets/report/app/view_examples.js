@@ -1,6 +1,10 @@
 // Every example of the report: found by its texts, and one with all models' answers.
 
 async function examplesView() {
+  return served ? servedExamplesView() : packedExamplesView();
+}
+
+async function packedExamplesView() {
   const packed = await examples();
   const state = { ...currentRoute().parameters };
   const place = el("div");
@@ -41,6 +45,7 @@ async function examplesView() {
       search,
       selectField("verdicts", ["failed", "passed", "no score"], state.verdict ?? "", filter("verdict")),
       top.length > 0 && kindField(top, state.kind ?? "", filter("kind")),
+      packed.columns.label.some(Boolean) && selectField("labels", Object.keys(LABEL_FILTERS), state.label ?? "", filter("label")),
       tally,
       exampleExports("examples", packed, () => shown),
     ),
@@ -98,6 +103,7 @@ function matchingRows(packed, state, texts) {
     if (model && columns.model[row] !== m) return false;
     if (wanted !== null && columns.failed[row] !== wanted) return false;
     if (inKind && !inKind[columns.category_id[row]]) return false;
+    if (state.label && !LABEL_FILTERS[state.label]?.(packed, row)) return false;
     return sought.every(
       (word, index) =>
         holds(index, columns.prompt[row]) ||
@@ -111,11 +117,15 @@ function matchingRows(packed, state, texts) {
 
 /** @param {Packed} packed @param {number[]} rows */
 function exampleTable(packed, rows) {
+  return dataTable({ ...exampleColumns(packed), plain: true, rows });
+}
+
+/** What a table of examples shows. @param {Packed} packed @returns {TableOptions} */
+function exampleColumns(packed) {
   const { columns } = packed;
-  return dataTable({
+  return {
     name: "examples",
-    plain: true,
-    rows,
+    rows: [],
     href: (row) => exampleLink(nameAt(packed, "dataset", row), columns.example_id[row]),
     empty: "No example fits.",
     columns: [
@@ -134,8 +144,9 @@ function exampleTable(packed, rows) {
           ]
         : []),
       { key: "error", title: "error", value: (row) => nameAt(packed, "error_title", row), render: (row) => shortened(nameAt(packed, "error_title", row), 60) },
+      ...(columns.label.some(Boolean) ? [{ key: "label", title: "label", value: (/** @type {number} */ row) => labelName(columns.label[row]) }] : []),
     ],
-  });
+  };
 }
 
 /** What is taken along of examples. @param {Packed} packed @returns {Exported[]} */
@@ -150,8 +161,9 @@ function exampleExport(packed) {
     { key: "score", title: "score", value: (row) => columns.score[row] },
     { key: "category_id", title: "category_id", value: (row) => nameAt(packed, "category_id", row) || null },
     { key: "error_title", title: "error_title", value: (row) => nameAt(packed, "error_title", row) || null },
+    { key: "label", title: "label", value: (row) => labelName(columns.label[row]) || null },
     { key: "slices", title: "slices", value: (row) => columns.slice[row].map((/** @type {number} */ one) => packed.names.slice[one]).join(" ") },
-    ...(findings.scope.texts ? texts.map((key) => ({ key, title: key, value: (/** @type {number} */ row) => textNow(columns[key][row]) })) : []),
+    ...(findings.scope.texts ? texts.map((key) => ({ key, title: key, value: (/** @type {number} */ row) => textNow(packed, columns[key][row]) })) : []),
   ];
 }
 
@@ -160,14 +172,138 @@ function exampleExport(packed) {
  * @param {string} name
  * @param {Packed} packed
  * @param {() => number[]} shown
+ * @param {() => Promise<unknown>} [ready] what the texts wait for
  */
-function exampleExports(name, packed, shown) {
-  return exportButtons(name, exampleExport(packed), shown, { ready: () => allTexts(packed) });
+function exampleExports(name, packed, shown, ready = () => allTexts(packed)) {
+  return exportButtons(name, exampleExport(packed), shown, { ready });
+}
+
+const SEARCH_MILLISECONDS = 250;
+
+/** All examples of the warehouse: the server searches, sorts and pages. */
+async function servedExamplesView() {
+  const state = { ...currentRoute().parameters };
+  const [place, more, tally] = [el("div"), el("div"), el("span", { class: "tally", role: "status" })];
+  const exports = el("div", { class: "exports" });
+  let asked = new AbortController();
+
+  const draw = async () => {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    const { dataset, model } = chosenScope();
+    const found = findExamples({ dataset, model, q: state.q, verdict: state.verdict, kind: state.kind, label: state.label, sort: state.sort });
+    tally.textContent = "Reading …";
+    try {
+      await servedTable(found, state, sortBy, { place, more, tally, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      tally.textContent = "";
+      place.replaceChildren(trouble(error, () => void draw()));
+      more.replaceChildren();
+    }
+    exports.replaceChildren(exampleExports("examples", found.packed, () => found.rows.slice(0, MOST_EXPORTED), found.ready));
+  };
+  const choice = (/** @type {string} */ key) => (/** @type {string} */ chosen) => {
+    state[key] = chosen;
+    note({ [key]: chosen });
+    void draw();
+  };
+  const sortBy = (/** @type {string} */ key) => choice("sort")(state.sort === key ? `-${key}` : state.sort === `-${key}` ? "" : key);
+  let typing = 0;
+  const search = /** @type {HTMLInputElement} */ (
+    el("input", { type: "search", maxlength: 200, placeholder: "Search prompts and answers", "aria-label": "Search prompts and answers", value: state.q ?? "", input: onInput })
+  );
+  function onInput() {
+    clearTimeout(typing);
+    typing = setTimeout(() => choice("q")(search.value.trim()), SEARCH_MILLISECONDS);
+  }
+  await draw();
+  const top = (findings.taxonomy?.categories ?? []).filter((/** @type {Row} */ row) => row.depth === 1);
+  return page(
+    "Examples",
+    el("p", { class: "lead" }, sampleSentence()),
+    el(
+      "div",
+      { class: "tools" },
+      search,
+      selectField("verdicts", ["failed", "passed", "no score"], state.verdict ?? "", choice("verdict")),
+      top.length > 0 && kindField(top, state.kind ?? "", choice("kind")),
+      selectField("labels", Object.keys(LABEL_FILTERS), state.label ?? "", choice("label")),
+      tally,
+      exports,
+    ),
+    place,
+    more,
+  );
+}
+
+/**
+ * The table of what was found, and the means to see more of it.
+ * @param {Found} found
+ * @param {Record<string, string>} state
+ * @param {(key: string) => void} sortBy
+ * @param {{place: HTMLElement, more: HTMLElement, tally: HTMLElement, signal: AbortSignal}} at
+ */
+async function servedTable(found, state, sortBy, { place, more, tally, signal }) {
+  const rows = await found.more(ROWS_AT_ONCE, signal);
+  const options = exampleColumns(found.packed);
+  const sortable = { sort: state.sort ?? "" };
+  const body = el("tbody", null, rows.map((row) => tableRow(options, row)));
+  const { total } = findings.examples;
+  const head = visible(options.columns).map((column) =>
+    column.key === "prompt" ? el("th", { scope: "col" }, el("span", { class: "sort" }, column.title)) : headCell(column, sortable, () => sortBy(column.key)),
+  );
+  tally.textContent = found.total === total ? counted(total, "answer") : `${count(found.total)} of ${counted(total, "answer")}`;
+  place.replaceChildren(
+    found.total
+      ? el("table", { class: "data" }, el("caption", { class: "off-screen" }, "examples"), el("thead", null, el("tr", null, head)), body)
+      : el("p", { class: "empty" }, "No example fits."),
+  );
+  const offer = () => {
+    const left = found.total - found.rows.length;
+    more.replaceChildren(...(left > 0 ? [el("div", { class: "more" }, el("button", { type: "button", class: "quiet", click: advance }, `Show more (${count(left)} left)`))] : []));
+  };
+  async function advance() {
+    try {
+      body.append(...(await found.more(4 * ROWS_AT_ONCE)).map((row) => tableRow(options, row)));
+      offer();
+    } catch (error) {
+      more.replaceChildren(trouble(error, advance));
+    }
+  }
+  offer();
+}
+
+/**
+ * Cards of the examples that the server finds, with a choice of verdicts where `change` hears of it.
+ * @param {string} name of the exported file
+ * @param {(verdict: string) => Asked} query
+ * @param {{unit?: string, withModel?: boolean, chosen?: string, change?: (verdict: string) => void}} [options]
+ */
+function servedCards(name, query, { unit = "example", withModel = false, chosen = "", change } = {}) {
+  const [place, more, tally] = [el("div", { class: "list" }), el("div"), el("span", { class: "tally", role: "status" })];
+  const exports = el("div", { class: "exports" });
+  const draw = async (/** @type {string} */ verdict) => {
+    const found = findExamples(query(verdict));
+    place.replaceChildren();
+    exports.replaceChildren(exampleExports(name, found.packed, () => found.rows, found.ready));
+    const show = (/** @type {number[]} */ rows) => rows.map((row) => exampleCard(found.packed, row, { withModel }));
+    more.replaceChildren(await foundList(found, show, { step: 6, place, empty: "None.", tell: () => (tally.textContent = counted(found.total, unit)) }));
+  };
+  void draw(chosen);
+  const choice = change
+    ? segmented("Show", ["", "failed", "passed"], chosen, (verdict) => {
+        change(verdict);
+        void draw(verdict);
+      })
+    : null;
+  return [el("div", { class: "tools" }, choice, tally, exports), place, more];
 }
 
 async function exampleView() {
   const { dataset = "", id = "" } = currentRoute().parameters;
-  const packed = await examples();
+  const packed = await examplesNamed(dataset, [id]);
   const rows = rowsOfExample(packed, dataset, id);
   if (!rows.length) return notFound(findings.examples.sampled ? "example in this report's sample" : "example", "examples");
   const { columns } = packed;
@@ -210,6 +346,7 @@ function answerSection(packed, row) {
       { class: "facts" },
       findings.scope.texts && fact("answer", whenRead(packed, columns.response[row], (text) => textBlock(text))),
       judgmentFact(packed, row),
+      columns.outcome[row] && labelFact(packed, row),
       slices.length > 0 && fact("slices", slices.map((/** @type {Row} */ found, /** @type {number} */ index) => [index ? ", " : null, el("a", { href: sliceLink(found) }, found.name)]).flat()),
     ),
     columns.details[row] >= 0 && whenRead(packed, columns.details[row], (text) => details(text)),

@@ -95,7 +95,7 @@ async function sliceView() {
       el("div", null, sliceRates(found), sliceWhy(found), sliceErrors(found)),
       map.element,
     ),
-    section("Examples", sliceExamples(packed, found, members)),
+    section("Examples", served ? servedSliceExamples(found) : sliceExamples(packed, found, members)),
     sliceFacts(found),
   );
 }
@@ -189,6 +189,16 @@ function sliceExamples(packed, found, members) {
     ),
     place,
   ];
+}
+
+/** All of a slice's examples, from the server: failures first, of those the typical ones. @param {Row} found */
+function servedSliceExamples(found) {
+  const first = found.examples.slice(0, 50).map((/** @type {Row} */ example) => example.example_id);
+  const { show = "" } = currentRoute().parameters;
+  return servedCards(`slice-${found.slice_id}`, (verdict) => ({ dataset: found.dataset, model: found.model, slice: found.slice_id, sort: "-verdict", first, verdict }), {
+    chosen: show,
+    change: (verdict) => note({ show: verdict }),
+  });
 }
 
 /** @param {Row} found */
