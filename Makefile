@@ -31,7 +31,7 @@ ui: setup  ## Dagster's web server and daemon on 127.0.0.1:$(PORT)
 test: setup  ## the test suite: offline, a few minutes at most
 	$(RUN) pytest -n 2 --dist loadfile -q
 
-test-slow: setup  ## the slower tests: the built wheel in an empty environment, memory of a large file
+test-slow: setup  ## the slower tests: whole audits in many situations, the built wheel in an empty environment, memory of a large file
 	$(RUN) pytest -n 2 --dist loadfile -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
 
 fuzz: setup  ## property tests on new examples, which the suite does not draw

@@ -218,6 +218,7 @@ def test_fifty_ticks_with_nothing_to_do_request_nothing(daemon: Daemon):
     assert len(daemon.ran) == before
 
 
+@pytest.mark.slow
 def test_what_a_language_model_never_answers_is_asked_for_once_a_day(
     with_model: Daemon, monkeypatch: pytest.MonkeyPatch
 ):
@@ -244,6 +245,7 @@ def test_what_a_language_model_never_answers_is_asked_for_once_a_day(
         assert max(below.values()) <= 3
 
 
+@pytest.mark.slow
 def test_results_that_come_back_are_made_again(daemon: Daemon):
     """From A to B and back to A: a request like the first one is not the first one."""
     for answer in ("other", "a", "other", "a"):

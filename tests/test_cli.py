@@ -138,6 +138,7 @@ def test_status_tells_what_is_stale_and_why(run, home: str, tmp_path: Path):
     ]
 
 
+@pytest.mark.slow
 def test_a_few_prompts_are_a_valid_audit_without_slices(run, tmp_path: Path):
     write_csv(tmp_path / "tiny.csv", eval_rows("school", ["alpha"])[:5])
     result = run("audit", "tiny.csv", "--home", "state")
@@ -146,6 +147,7 @@ def test_a_few_prompts_are_a_valid_audit_without_slices(run, tmp_path: Path):
     assert (tmp_path / "state" / "reports" / "audit_report.html").exists()
 
 
+@pytest.mark.slow
 def test_quarantined_rows_are_told_and_the_others_audited(run, tmp_path: Path):
     rows = eval_rows("school", ["alpha"])[:8]
     rows[3]["score"] = "three"
@@ -222,6 +224,7 @@ def test_audit_of_nothing_says_what_to_name(run):
     assert (result.code, "nothing to audit: name eval files" in result.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_blocked_audit_says_so_every_time_until_the_limit_is_raised(run, tmp_path: Path):
     rows = eval_rows("school", ["alpha"])[:4]
     for row in rows[1:]:

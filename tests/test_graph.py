@@ -188,6 +188,7 @@ def test_same_data_same_seed_same_bytes(audited, tmp_path: Path, monkeypatch: py
     assert versions[0] == versions[1]
 
 
+@pytest.mark.slow
 def test_new_results_of_one_model_make_only_what_depends_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))

@@ -159,6 +159,7 @@ def test_coverage_lies_in_its_range_and_counts_every_prompt(produced):
     assert day["coverage_low"] <= 60 / 84 <= day["coverage_high"]
 
 
+@pytest.mark.slow
 def test_late_data_audits_its_day_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))

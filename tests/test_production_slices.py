@@ -242,6 +242,7 @@ def test_feedback_that_nobody_explained_is_a_warning(produced: Produced):
     assert "feedback has 'meh'" in told.description
 
 
+@pytest.mark.slow
 def test_days_without_feedback_are_a_valid_empty_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
@@ -271,6 +272,7 @@ def test_a_large_window_is_sampled_the_same_way_every_time(produced: Produced):
         assert (json.loads(row["metadata"])["feedback"] == "down") == (failed == 1.0)
 
 
+@pytest.mark.slow
 def test_a_day_with_repeated_keys_is_left_out_of_the_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path, **WEEK)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))

@@ -168,6 +168,7 @@ def test_a_new_model_does_not_have_the_others_judged_again(judged: Project, serv
     }
 
 
+@pytest.mark.slow
 def test_what_the_model_does_not_answer_stays_pending_and_is_asked_for_again(judged: Project, server: LlmServer):
     server.always = "server_error"
     outcome = judged.audit()
