@@ -48,7 +48,7 @@ test-live: $(UI_VENV)/.installed  ## web server, daemon and browser: a file drop
 
 # Chromium comes from the system (apt-get install chromium), Playwright from a venv of its own.
 test-ui: $(UI_VENV)/.installed  ## the report in a real browser
-	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py tests/test_notebooks.py
+	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py tests/test_view_browser.py tests/test_notebooks.py
 
 $(UI_VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(UI_VENV)
