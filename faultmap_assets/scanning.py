@@ -8,10 +8,11 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faultmap_core.readers import EVAL_SUFFIXES, is_eval_file
+from faultmap_core.readers import EVAL_SUFFIXES, companions, is_eval_file
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class FoundFile:
 
     Attributes:
         path: absolute, links resolved.
-        size: in bytes.
-        modified_ns: nanoseconds since 1970.
+        size: in bytes, with the files beside it without which it cannot be understood (`readers.companions`).
+        modified_ns: nanoseconds since 1970, of the newest of them.
     """
 
     path: Path
@@ -82,7 +83,24 @@ def _found(paths: Iterable[str], entry: os.DirEntry[str] | None = None) -> Itera
             # Gone since it was listed.
             continue
         if os.path.stat.S_ISREG(stat.st_mode):  # type: ignore[attr-defined]
-            yield FoundFile(Path(path), stat.st_size, stat.st_mtime_ns)
+            yield _with_companions(Path(path), stat)
+
+
+def look_at(path: Path) -> FoundFile | None:
+    """Return a file as it lies there now; None where it is gone."""
+    try:
+        return _with_companions(path, path.stat())
+    except OSError:
+        return None
+
+
+def _with_companions(path: Path, stat: os.stat_result) -> FoundFile:
+    size, modified_ns = stat.st_size, stat.st_mtime_ns
+    for beside in companions(path):
+        with suppress(OSError):
+            other = beside.stat()
+            size, modified_ns = size + other.st_size, max(modified_ns, other.st_mtime_ns)
+    return FoundFile(path, size, modified_ns)
 
 
 def _known_format(entry: os.DirEntry[str]) -> bool:

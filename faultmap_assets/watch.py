@@ -8,10 +8,8 @@ bounded; what is left over follows with the next. `file_sensor` calls this at ev
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +18,7 @@ import pyarrow as pa
 
 from faultmap_assets.ingestion import IngestedFile, drop_files, ingest_file, read_as, stored_path_of
 from faultmap_assets.privacy import Privacy, privacy_of
-from faultmap_assets.scanning import FoundFile, find_files, unreachable
+from faultmap_assets.scanning import FoundFile, find_files, look_at, unreachable
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.errors import FaultmapError, WarehouseError
@@ -171,10 +169,11 @@ def read_watched(
         # A defect of ours that one file brings to light must not keep the others from being read.
         reason = f"reading it failed unexpectedly: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return replace(file, state=BAD, reason=reason, since=now), None
-    after = _stat(path)
-    if after != (file.bytes, file.modified_ns):
+    after = look_at(path)
+    size, modified_ns = (after.size, after.modified_ns) if after else (0, 0)
+    if (size, modified_ns) != (file.bytes, file.modified_ns):
         # It was changed while it was read; what was read then is replaced once it is stable.
-        return replace(file, bytes=after[0], modified_ns=after[1], state=SETTLING, since=now), ingested
+        return replace(file, bytes=size, modified_ns=modified_ns, state=SETTLING, since=now), ingested
     return replace(file, state=READ, reason="", since=now), ingested
 
 
@@ -301,10 +300,3 @@ def _options(settings: Settings, kind: str) -> tuple[EvalOptions, Privacy]:
 
 def _how(settings: Settings, kind: str) -> str:
     return read_as(*_options(settings, kind))
-
-
-def _stat(path: Path) -> tuple[int, int]:
-    with suppress(OSError):
-        stat = os.stat(path)  # noqa: PTH116
-        return stat.st_size, stat.st_mtime_ns
-    return 0, 0

@@ -23,6 +23,7 @@ from faultmap_assets.watch import bad_files, known_files, list_watched, watch_fi
 from faultmap_core.errors import WarehouseLockedError
 
 from .conftest import Project, eval_rows, write_csv
+from .log_files import lm_eval_sample, write_lm_eval
 from .test_sensor import tick
 
 HEADER = "example_id,model,input_text,output_text,score\n"
@@ -167,6 +168,26 @@ def test_a_changed_file_replaces_and_a_touched_one_is_no_news(watched: Watched, 
     watched.tick()
     assert watched.answers() == ["two"]
     assert len(read_paths) == 3
+
+
+def test_a_log_is_read_again_when_the_file_beside_it_that_explains_it_comes_or_changes(watched: Watched):
+    def models() -> list[str]:
+        rows = watched.project.warehouse.query("SELECT DISTINCT model FROM staging_partitions ORDER BY ALL")
+        return [str(row["model"]) for row in rows.to_pylist()]
+
+    watched.change(evals={"model_name": "of the settings"})
+    samples = write_lm_eval(watched.evals, lm_eval_sample(0), results={})
+    for _ in range(2):
+        watched.tick()
+    assert models() == ["of the settings"]
+    # lm-eval writes the results, which name the model, after the samples.
+    watched.change(evals={})
+    for name in ("org/tiny-model", "org/other-model"):
+        results = samples.with_name(samples.name.replace("samples_sums", "results")).with_suffix(".json")
+        results.write_text(json.dumps({"config": {"model": "hf", "model_args": f"pretrained={name}"}}))
+        for _ in range(2):
+            watched.tick()
+        assert models() == [name]
 
 
 def test_what_changes_while_it_is_read_is_read_again(watched: Watched, monkeypatch: pytest.MonkeyPatch):
