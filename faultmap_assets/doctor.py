@@ -39,6 +39,7 @@ def examine(settings: Settings) -> list[Finding]:
         _state_folder,
         _warehouse,
         _sources,
+        _left_out,
         _embedder,
         _language_model,
         _dagster,
@@ -113,6 +114,23 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         relative = [pattern for pattern in patterns if not Path(pattern).expanduser().is_absolute()]
         answer = f"{len(files):,} files" + (f", looked for from {Path.cwd()}" if relative else "")
         yield Finding(name, "ok", answer)
+
+
+def _left_out(settings: Settings) -> Iterator[Finding]:
+    """What lies there, or was read, and counts for nothing all the same."""
+    from faultmap_assets.warehouse import open_warehouse
+    from faultmap_assets.watch import bad_files
+
+    if not settings.warehouse_path.exists():
+        return
+    warehouse = open_warehouse(settings)
+    bad = len(bad_files(warehouse))
+    rows = warehouse.query("SELECT count(*) AS rows FROM quarantine").column("rows")[0].as_py()
+    answer = f"{bad:,} watched files that cannot be read, {rows:,} quarantined rows"
+    if bad or rows:
+        yield Finding("left out", "warning", answer, "`faultmap status` tells each with its reason")
+    else:
+        yield Finding("left out", "ok", answer)
 
 
 def _embedder(settings: Settings) -> Iterator[Finding]:

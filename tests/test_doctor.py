@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from faultmap_assets.doctor import Finding, examine
+from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.settings import Settings
+from faultmap_assets.warehouse import open_warehouse
 
 
 def found(settings: Settings) -> dict[str, Finding]:
@@ -45,3 +47,18 @@ def test_a_key_without_a_budget_is_worth_a_look(tmp_path: Path, monkeypatch: pyt
     capped = Settings.model_validate({"home": tmp_path, "language_model": {**model, "budget": {"cost_usd": 5}}})
     assert found(capped)["language model"].verdict == "ok"
     assert "sk-secret-value" not in str(examine(capped))
+
+
+def test_rows_that_count_for_nothing_are_worth_a_look(tmp_path: Path):
+    settings = Settings(home=tmp_path / "var")
+    path = tmp_path / "quiz.csv"
+    path.write_text("example_id,model,input_text,output_text,score\n1,m,why,so,1\n2,m,why not,so,three\n")
+    ingest_file(open_warehouse(settings), path, settings.eval_options())
+    left_out = found(settings)["left out"]
+    assert (left_out.verdict, left_out.answer) == (
+        "warning",
+        "0 watched files that cannot be read, 1 quarantined rows",
+    )
+    path.write_text("example_id,model,input_text,output_text,score\n1,m,why,so,1\n2,m,why not,so,0\n")
+    ingest_file(open_warehouse(settings), path, settings.eval_options())
+    assert found(settings)["left out"].verdict == "ok"
