@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,10 @@ from tests.llm_server import LlmServer, serving
 # Rich reads the width once, when the command line is imported: whoever calls the suite must not decide it.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+# What a shell starts in its background ignores interrupts, and so does all that it starts: no test could send one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The suite draws the same examples every time; `make fuzz` draws new ones, and many more.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None)
