@@ -160,6 +160,7 @@ def test_quarantined_rows_are_told_and_the_others_audited(run, tmp_path: Path):
     assert (row["line"], row["reason"]) == (5, "score 'three' is no number")
 
 
+@pytest.mark.slow
 def test_columns_by_other_names(run, tmp_path: Path):
     rows = [
         {"question": row["input_text"], "answer": row["output_text"], "points": 5 * float(str(row["score"]))}
@@ -196,6 +197,7 @@ def test_an_unreadable_file_is_one_line_and_exit_code_2(run, tmp_path: Path, con
     assert said in result.err
 
 
+@pytest.mark.slow
 def test_an_unreadable_file_does_not_stop_the_others(run, tmp_path: Path):
     write_csv(tmp_path / "evals" / "good.csv", eval_rows("school", ["alpha"])[:5])
     (tmp_path / "evals" / "bad.parquet").write_bytes(b"PAR1 not really")

@@ -51,6 +51,7 @@ def audit_days(folder: Path, patch: pytest.MonkeyPatch, session: str | None = No
     return project
 
 
+@pytest.mark.slow
 def test_a_new_topic_is_found_and_its_rows_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = audit_days(tmp_path, monkeypatch)
     first, second = production_queries.topic_drift(project.warehouse)

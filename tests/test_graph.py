@@ -171,6 +171,7 @@ def test_a_second_audit_makes_nothing(audited):
     assert project.instance.get_runs_count() == runs
 
 
+@pytest.mark.slow
 def test_same_data_same_seed_same_bytes(audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     first, _ = audited
     again = make_project(tmp_path)

@@ -114,6 +114,7 @@ def test_a_run_whose_code_server_is_gone_is_dead(project: Project, tmp_path: Pat
     assert status(project, served) is DagsterRunStatus.FAILURE
 
 
+@pytest.mark.slow
 def test_processes_that_make_the_same_home_at_once_do_not_spoil_it(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", _OPEN, str(tmp_path / "var")]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(3)]

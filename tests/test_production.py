@@ -188,6 +188,7 @@ def test_the_report_tells_the_gap(produced):
     assert any("pack for a trip" in prompt for prompt in gap["representative_prompts"])
 
 
+@pytest.mark.slow
 def test_logs_without_any_test_suite_are_a_valid_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = make_project(tmp_path)
     monkeypatch.setenv("FAULTMAP_HOME", str(project.settings.home))
