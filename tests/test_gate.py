@@ -51,7 +51,8 @@ def made(audited_thrice: Results, tmp_path: Path) -> Results:
 
 
 def run(made: Results, monkeypatch: pytest.MonkeyPatch, capsys, *arguments: str) -> tuple[int, str, str]:
-    monkeypatch.setenv("COLUMNS", "250")
+    # Not by COLUMNS: rich reads it once where it was set when the command line was imported.
+    monkeypatch.setattr("faultmap_assets.cli.common.out._width", 250)
     monkeypatch.setattr(sys, "argv", ["faultmap", *arguments, "--home", str(made.settings.home)])
     capsys.readouterr()
     with pytest.raises(SystemExit) as stop:

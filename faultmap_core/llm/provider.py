@@ -64,11 +64,12 @@ class CallFailed(Exception):  # noqa: N818 - it is no error of ours, and becomes
 def import_litellm() -> Any:
     """Import litellm, offline and silent; it takes seconds the first time."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Before the import: it prints already while it is imported, where the application logs at DEBUG.
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     import litellm
 
     litellm.suppress_debug_info = True
-    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     return litellm
 
 
