@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from faultmap_assets.warehouse import Connection, Warehouse
 from faultmap_core.errors import ConfigurationError, WarehouseError
 from faultmap_core.judge_validation import HumanLabel, defused
+from faultmap_core.text_files import replacing
 
 MOST_NOTE_CHARACTERS = 4_000
 EXPORT_COLUMNS = (
@@ -143,21 +142,12 @@ def export_labels(warehouse: Warehouse, path: Path) -> int:
     if not rows:
         raise ConfigurationError("there are no labels yet; `faultmap view` is where judgments are labelled")
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}", dir=path.parent)
-    except OSError as error:
-        raise WarehouseError(f"{path}: cannot be written: {error.strerror}") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as stream:
+        with replacing(path) as stream:
             writer = csv.writer(stream)
             writer.writerow(EXPORT_COLUMNS)
             writer.writerows([_cell(row[column]) for column in EXPORT_COLUMNS] for row in rows)
-        temporary.chmod(0o644)
-        temporary.replace(path)
     except OSError as error:
         raise WarehouseError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return len(rows)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.judging import Judgment
 from faultmap_core.results import strict
 from faultmap_core.taxonomy import UNCLASSIFIED, Category, Classification
+from faultmap_core.text_files import replacing
 
 ROOT = "LLM Errors"
 UNCLASSIFIED_NAME = "Unclassified"
@@ -232,20 +231,18 @@ def _with_quarantine(files: OutputFiles, quarantined: Sequence[QuarantinedRow]) 
 
 
 def _write_json(path: Path, content: Any) -> None:
-    _replace(path, json.dumps(strict(content), ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    with replacing(path) as stream:
+        stream.write(json.dumps(strict(content), ensure_ascii=False, allow_nan=False, indent=2) + "\n")
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]], first: Sequence[str]) -> None:
     further = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in first]
     deep = sorted((name for name in further if name.startswith("category_depth_")), key=lambda name: (len(name), name))
     columns = [*first, *(name for name in further if name not in deep), *deep]
-
-    def write(stream: Any) -> None:
+    with replacing(path) as stream:
         writer = csv.writer(stream)
         writer.writerow([_cell(name) for name in columns])
         writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
-
-    _replace(path, write)
 
 
 def _cell(value: Any) -> Any:
@@ -255,19 +252,3 @@ def _cell(value: Any) -> Any:
         value = value.replace("\0", "\ufffd")
         return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
     return value
-
-
-def _replace(path: Path, content: Any) -> None:
-    """Write text, or what a function writes, to a file beside `path`, and put it in its place when it is complete."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as stream:
-            if isinstance(content, str):
-                stream.write(content)
-            else:
-                content(stream)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +17,7 @@ from faultmap_assets.report.scope import Scope
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.errors import WarehouseError
+from faultmap_core.text_files import replacing
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,9 @@ def write_report(report: AuditReport, folder: Path, name: str = "audit_report") 
     html_path, json_path = folder / f"{name}.html", folder / f"{name}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(json_path, report.json)
-        _replace(html_path, report.html)
+        for path, text in ((json_path, report.json), (html_path, report.html)):
+            with replacing(path) as stream:
+                stream.write(text)
     except OSError as error:
         raise WarehouseError(f"report {folder}: cannot be written: {error.strerror}; the former one stands") from error
     return html_path, json_path
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
