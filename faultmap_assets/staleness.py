@@ -149,8 +149,8 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "1", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "1", _scoring),
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "2", lambda s, p: s.evals.max_quarantine_share),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
         "prompt_clusters",

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_core.errors import ConfigurationError
+from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
 
@@ -32,15 +33,18 @@ EVAL_SCHEMA = pa.schema(
         pa.field("question_text", pa.string()),
         pa.field("output_text", pa.string(), nullable=False),
         pa.field("score", pa.float64()),
+        pa.field("passed", pa.bool_()),
+        pa.field("metric", pa.string()),
         pa.field("correct_answer", pa.string()),
         pa.field("metadata", pa.string(), nullable=False),
         pa.field("line", pa.int64(), nullable=False),
         pa.field("row_digest", pa.string(), nullable=False),
     ]
 )
-"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `metadata` is a JSON object."""
+"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `passed` is the verdict of the
+tool that wrote the file, `metric` what the score measures (`Metric.to_json`); `metadata` is a JSON object."""
 
-FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "correct_answer")
+FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "passed", "correct_answer")
 """The columns with a meaning; every other column of a file is metadata."""
 
 FIELD_ALIASES = {
@@ -70,6 +74,8 @@ FORMATS = (
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
+# Raised when the same file gives other rows than before; what was staged is then read again.
+_READING = 2
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
@@ -140,6 +146,7 @@ class EvalOptions:
             self.generate_ids,
             sorted((name, list(bounds)) for name, bounds in self.score_ranges.items()),
             list(self.default_score_range),
+            _READING,
         ]
         # Only where they are given, so that what was staged before they existed need not be read again.
         parts += [[name, value] for name, value in (("format", self.format), ("scorer", self.scorer)) if value]
@@ -271,7 +278,7 @@ class EvalTableBuilder:
             "input_text": input_text,
             "question_text": question_text,
             "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
-            "score": self._score(row, dataset),
+            **self._outcome(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
             "metadata": self._metadata(row, messages),
         }
@@ -320,6 +327,18 @@ class EvalTableBuilder:
         self._generated[answered] = occurrence
         return generated if occurrence == 1 else f"{generated}-{occurrence}"
 
+    def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
+        """Return the score, the tool's verdict and the metric; of a verdict alone, the score is an end of the range."""
+        score, passed, metric = self._score(row, dataset), _verdict(self._value(row, "passed")), row.get("metric")
+        if score is None and passed is not None:
+            score = self._options.score_ranges.get(dataset, self._options.default_score_range)[passed]
+            metric = Metric("passed")
+        return {
+            "score": score,
+            "passed": passed,
+            "metric": metric.to_json() if isinstance(metric, Metric) else None,
+        }
+
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
         score = number_of(value, "score")
@@ -330,7 +349,11 @@ class EvalTableBuilder:
 
     def _metadata(self, row: Row, messages: list[dict[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}
-        metadata = {str(name): value for name, value in row.items() if name not in used and not _absent(value)}
+        metadata = {
+            str(name): value
+            for name, value in row.items()
+            if name not in used and not _absent(value) and not isinstance(value, Metric)
+        }
         if messages is not None:
             metadata.setdefault("input_messages", _without_data_urls(messages))
         return _json(metadata)
@@ -414,6 +437,14 @@ def number_of(value: Any, name: str) -> float | None:
     except (ValueError, OverflowError):
         raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
     return None if math.isnan(number) else number
+
+
+def _verdict(value: Any) -> bool | None:
+    """Return a verdict as a truth value, None where it is absent."""
+    number = number_of(value, "passed")
+    if number is not None and number not in (0.0, 1.0):
+        raise RowError(f"passed {str(value)[:40]!r} is neither true nor false")
+    return None if number is None else bool(number)
 
 
 def _epoch(value: Any) -> int:

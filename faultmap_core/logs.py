@@ -15,7 +15,7 @@ import pyarrow as pa
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import EVAL_SCHEMA, FIELDS, EvalOptions, EvalTableBuilder, Row, RowError, number_of, text_of
 
-LOG_FIELDS = (*FIELDS, "timestamp", "session_id", "user_id")
+LOG_FIELDS = (*(name for name in FIELDS if name != "passed"), "timestamp", "session_id", "user_id")
 LOG_SCHEMA = pa.schema(
     [
         *EVAL_SCHEMA,
@@ -108,6 +108,10 @@ class LogTableBuilder(EvalTableBuilder):
             "session_id": text_of(self._value(row, "session_id"), "session_id"),
             "user_id": text_of(self._value(row, "user_id"), "user_id"),
         }
+
+    def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
+        """No tool judged a log; which of its columns says how an answer went, the feedback rules decide."""
+        return {"score": self._score(row, dataset), "passed": None, "metric": None}
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
         remembered = super()._remembered(line, accepted)

@@ -32,13 +32,20 @@ class ExampleScores:
 
 
 def given_scores(
-    example_ids: Sequence[str], scores: ArrayLike, *, success_threshold: float, higher_is_better: bool = True
+    example_ids: Sequence[str],
+    scores: ArrayLike,
+    *,
+    success_threshold: float,
+    higher_is_better: bool = True,
+    passed: ArrayLike | None = None,
 ) -> ExampleScores:
     """Reduce given scores to one per example and decide what failed.
 
     Args:
         example_ids: one per answer; equal ids are epochs of one example.
         scores: (rows,) any finite range; nan means unscored.
+        passed: (rows,) verdicts that were given with the scores: 1 passed, 0 failed, nan none. They go before the
+            threshold: an example with verdicts failed where less than half of them say that it passed.
         success_threshold: an example fails below it, or above it where lower scores are better. A score equal to it
             passes.
     Raises: ScoringError where the lengths differ or a score is infinite.
@@ -59,6 +66,12 @@ def given_scores(
     np.divide(totals, scored_epochs, out=means, where=scored_epochs > 0)
     worse = means < success_threshold if higher_is_better else means > success_threshold
     failed = np.where(np.isnan(means), np.nan, worse.astype(np.float64))
+    if passed is not None:
+        verdicts = np.asarray(passed, dtype=np.float64)
+        given = ~np.isnan(verdicts)
+        judged = np.bincount(position[given], minlength=len(ids))
+        passes = np.bincount(position[given], weights=verdicts[given], minlength=len(ids))
+        failed = np.where(judged > 0, (2 * passes < judged).astype(np.float64), failed)
     return ExampleScores(tuple(ids), means, epochs, scored_epochs, failed)
 
 

@@ -55,6 +55,8 @@ def test_a_plain_row_is_taken_as_it_is():
         "question_text": None,
         "output_text": "4",
         "score": 1.0,
+        "passed": None,
+        "metric": None,
         "correct_answer": "4",
         "metadata": "{}",
         "line": 2,

@@ -64,3 +64,11 @@ def test_against_a_plain_loop_in_any_order(answers, random):
     shuffled = list(answers)
     random.shuffle(shuffled)
     np.testing.assert_allclose(scored(shuffled).scores, found.scores, rtol=1e-12)
+
+
+def test_a_verdict_goes_before_the_threshold_and_epochs_are_outvoted() -> None:
+    ids = ["bias", "bias", "split", "split", "none"]
+    found = given_scores(ids, [0.0, 0.0, 1.0, 1.0, 0.2], success_threshold=0.5, passed=[1, 1, 1, 0, float("nan")])
+    assert dict(zip(found.example_ids, found.failed.tolist(), strict=True)) == {"bias": 0.0, "split": 0.0, "none": 1.0}
+    outvoted = given_scores(["a"] * 3, [1.0] * 3, success_threshold=0.5, passed=[1, 0, 0])
+    assert outvoted.failed.tolist() == [1.0]

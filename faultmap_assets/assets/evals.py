@@ -16,9 +16,10 @@ from faultmap_assets.warehouse import Connection, Warehouse, delete_partition
 
 # The newest delivery wins a key; of one staging that several paths stand for, the newest path names it.
 _NEWEST_ROWS = """
-INSERT INTO raw_evals
-SELECT dataset, model, example_id, epoch, input_text, question_text, output_text, score, correct_answer, metadata,
-    path, line, row_digest
+INSERT INTO raw_evals (dataset, model, example_id, epoch, input_text, question_text, output_text, score, passed, metric,
+    correct_answer, metadata, source_path, source_line, row_digest)
+SELECT dataset, model, example_id, epoch, input_text, question_text, output_text, score, passed, metric,
+    correct_answer, metadata, path, line, row_digest
 FROM staging_rows
 JOIN (
     SELECT staging_id, max(sequence) AS sequence, arg_max(path, sequence) AS path FROM source_files GROUP BY staging_id

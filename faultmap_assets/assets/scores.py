@@ -22,7 +22,7 @@ from faultmap_core.llm import CallStore
 from faultmap_core.scoring import ExampleScores, given_scores, reference_scores
 
 _ANSWERS = """
-SELECT example_id, input_text, output_text, correct_answer, score FROM raw_evals
+SELECT example_id, input_text, output_text, correct_answer, score, passed::DOUBLE AS passed FROM raw_evals
 WHERE dataset = $dataset AND model = $model ORDER BY example_id, epoch
 """
 
@@ -58,8 +58,14 @@ def scores(
     rules = settings.dataset(str(refresh.partition.dataset))
     scored = _scored(answers, rules, refresh, settings, embedder)
     example_ids = answers.column("example_id").to_pylist()
+    # What the user says goes before what a tool says.
+    by_verdict = rules.score_mode == "given" and rules.success_threshold is None
     example_scores = given_scores(
-        example_ids, scored.scores, success_threshold=rules.threshold, higher_is_better=rules.higher_is_better
+        example_ids,
+        scored.scores,
+        success_threshold=rules.threshold,
+        higher_is_better=rules.higher_is_better,
+        passed=answers.column("passed").to_numpy() if by_verdict else None,
     )
     table = _table(refresh.partition, example_scores, rules)
     judged = np.isfinite(example_scores.failed)
