@@ -28,7 +28,7 @@ from faultmap_core.regions import (
 )
 from faultmap_core.results import FailureSlice
 from faultmap_core.slice_rows import EvalRows as EvalRows
-from faultmap_core.slice_rows import by_typicality, distinct_prompts, examples_of, unit_label
+from faultmap_core.slice_rows import by_typicality, distinct_prompts, equally_many, examples_of, unit_label
 from faultmap_core.slice_rows import slice_id as slice_id
 from faultmap_core.statistics import minimum_detectable_effect, newcombe_interval
 
@@ -54,7 +54,7 @@ class SliceSettings:
         significance_level: expected share of false slices, in (0, 1).
         min_slice_size: least distinct prompts in a slice.
         test: "midp" | "fisher" | "chi2", for outcomes that are failed or not.
-        seed: for the halves of `confirm`.
+        seed: for the halves of `confirm`, and for which copies of a prompt stand for it where some have more.
         outcome: "failed" looks where failures gather; "score" where scores are worse, by the rank-sum test; "auto"
             takes the scores where they are graded. A slice always fails more than the rest, too.
         metadata: values of metadata columns, and pairs of them, are candidates beside the tree.
@@ -181,10 +181,12 @@ def _question(
     """Choose what is tested, and weigh units by what they are worth as observations."""
     failed = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
     present = failed.trials > 0
-    worse = _worse(rows, scored, tree.n_units, settings.outcome)
-    fractional = (failed.successes > 0) & (failed.successes < 1)
-    if worse is None and settings.outcome == "auto" and fractional.sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
-        worse = failed.successes
+    drawn = scored[equally_many(rows.unit[scored], settings.seed)]
+    worse = _worse(rows, scored, drawn, tree.n_units, settings.outcome)
+    if worse is None and settings.outcome == "auto":
+        repeats = unit_label(rows.unit[drawn], rows.failed[drawn], tree.n_units).successes
+        if ((repeats > 0) & (repeats < 1)).sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
+            worse = repeats
     outcome = failed.successes if worse is None else worse
     groups, near, given = np.arange(tree.n_units), 0.0, 0.0
     weights = np.ones(tree.n_units)
@@ -202,8 +204,9 @@ def _question(
     return _Question(Label(failed.successes * trials, trials, failed.trials), settings.test, groups, near, given)
 
 
-def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floats | None:
-    """Return each unit's mean score, turned so that greater is worse; None where failures are what is asked for."""
+def _worse(rows: EvalRows, scored: Rows, drawn: Rows, n_units: int, outcome: Outcome) -> Floats | None:
+    """Return each unit's mean score over its rows drawn, turned so that greater is worse; None where failures are what
+    is asked for."""
     scores = rows.scores[scored]
     if outcome == "failed" or not len(scored) or not np.isfinite(scores).all():
         return None
@@ -214,8 +217,8 @@ def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floa
     # Where failing rows have the higher scores, lower is better (a loss, a distance).
     deviation = scores - scores.mean()
     sign = 1.0 if float((deviation * rows.failed[scored]).sum()) > 0 else -1.0
-    counted = np.bincount(rows.unit[scored], minlength=n_units).astype(np.float64)
-    sums = np.bincount(rows.unit[scored], weights=sign * scores, minlength=n_units)
+    counted = np.bincount(rows.unit[drawn], minlength=n_units).astype(np.float64)
+    sums = np.bincount(rows.unit[drawn], weights=sign * rows.scores[drawn], minlength=n_units)
     mean: Floats = sums / np.maximum(counted, 1.0)
     return mean
 
