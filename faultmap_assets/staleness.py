@@ -163,7 +163,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "failure_slices",
         Scope.DATASET_MODEL,
         ("raw_evals", "scores", "prompt_clusters"),
-        "3",
+        "4",
         lambda s, p: [s.slices.model_dump(), _naming(s), s.seed],
     ),
     AssetNode(
@@ -277,7 +277,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             "topic_drift",
             "finding_history",
         ),
-        "3",
+        "4",
         lambda s, p: s.privacy.report_texts,
         tells_quarantine=True,
     ),
