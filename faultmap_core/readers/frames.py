@@ -87,7 +87,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Iterator[Numbered
     frame = _FRAMES[name]
     scorers = ScorerChoice(options.scorer)
     checked = False
-    for line, raw in _raw_rows(path):
+    for line, raw in raw_table_rows(path):
         if isinstance(raw, RowError):
             yield line, raw
             continue
@@ -141,7 +141,8 @@ class _AnyColumns(EvalOptions):
         return []
 
 
-def _raw_rows(path: Path) -> Iterator[NumberedRow]:
+def raw_table_rows(path: Path) -> Iterator[NumberedRow]:
+    """Yield the rows of any table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
     if path.name.lower().removesuffix(".gz").endswith(".json"):
         yield from document_rows(path)
     else:
