@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from faultmap_assets.audit_p_values import with_audit_p_values, with_pair_p_values
+from faultmap_assets.claimed import with_gap_claims, with_pair_claims, with_slice_claims
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
@@ -164,11 +165,12 @@ def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> 
     for row in with_pair_p_values(found, pairs):
         decoded = _decoded(row, "examples", "failure_rates", "cited_examples")
         slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
-    return [
+    chosen = [
         {**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])}
         for pair in pairs
         if not datasets or pair["dataset"] in datasets
     ]
+    return with_pair_claims(chosen)
 
 
 def failure_slices(
@@ -179,11 +181,12 @@ def failure_slices(
     `audit_adjusted_p_value` is adjusted over all models on all datasets in the warehouse, whichever are asked for.
     """
     rows = warehouse.query("SELECT * FROM failure_slices ORDER BY dataset, model, rank").to_pylist()
-    return [
+    chosen = [
         _decoded(row, "examples", "cited_examples")
         for row in with_audit_p_values(warehouse, rows)
         if (not datasets or row["dataset"] in datasets) and (not models or row["model"] in models)
     ]
+    return with_slice_claims(warehouse, chosen)
 
 
 def _decoded(row: dict[str, Any], *columns: str) -> dict[str, Any]:
@@ -274,4 +277,4 @@ def coverage(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[di
     for row in warehouse.query(f"SELECT * FROM coverage_gaps {chosen} ORDER BY day, rank", parameters).to_pylist():
         decoded = _decoded(row, "representative_prompts", "nearest_tests", "cited_examples")
         gaps.setdefault(row["day"], []).append(decoded)
-    return [{**day, "gaps": gaps.get(day["day"], [])} for day in audited]
+    return [{**day, "gaps": with_gap_claims(gaps.get(day["day"], []))} for day in audited]

@@ -277,7 +277,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             "topic_drift",
             "finding_history",
         ),
-        "3",
+        "4",
         lambda s, p: s.privacy.report_texts,
         tells_quarantine=True,
     ),
