@@ -22,6 +22,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
+from faultmap_core.unwrapping import Prompt, unwrap_answer, unwrap_prompt
 
 EVAL_SCHEMA = pa.schema(
     [
@@ -41,7 +42,8 @@ EVAL_SCHEMA = pa.schema(
         pa.field("row_digest", pa.string(), nullable=False),
     ]
 )
-"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `passed` is the verdict of the
+"""`question_text` is what the user asked last where `input_text` holds more than that (a chat, documents), null
+elsewhere; `passed` is the verdict of the
 tool that wrote the file, `metric` what the score measures (`Metric.to_json`); `metadata` is a JSON object."""
 
 FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "passed", "correct_answer")
@@ -75,7 +77,7 @@ FORMATS = (
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
 # Raised when the same file gives other rows than before; what was staged is then read again.
-_READING = 2
+_READING = 3
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
@@ -268,7 +270,8 @@ class EvalTableBuilder:
     def _accept(self, row: Row) -> dict[str, Any]:
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
-        input_text, question_text, messages = _prompt_texts(self._value(row, "input_text"))
+        prompt = _prompt(self._value(row, "input_text"))
+        input_text = _encodable(prompt.text)
         epoch = _epoch(self._value(row, "epoch"))
         return {
             "dataset": dataset,
@@ -276,11 +279,11 @@ class EvalTableBuilder:
             "example_id": self._example_id(row, dataset, model, epoch, input_text),
             "epoch": epoch,
             "input_text": input_text,
-            "question_text": question_text,
-            "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
+            "question_text": _encodable(prompt.question) if prompt.question else None,
+            "output_text": _answer(self._value(row, "output_text")),
             **self._outcome(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
-            "metadata": self._metadata(row, messages),
+            "metadata": self._metadata(row, prompt.messages),
         }
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
@@ -347,7 +350,7 @@ class EvalTableBuilder:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
-    def _metadata(self, row: Row, messages: list[dict[str, Any]] | None) -> str:
+    def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}
         metadata = {
             str(name): value
@@ -355,7 +358,7 @@ class EvalTableBuilder:
             if name not in used and not _absent(value) and not isinstance(value, Metric)
         }
         if messages is not None:
-            metadata.setdefault("input_messages", _without_data_urls(messages))
+            metadata.setdefault("input_messages", _without_data_urls(list(messages)))
         return _json(metadata)
 
 
@@ -377,31 +380,26 @@ def text_of(value: Any, name: str) -> str | None:
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
 
-def _prompt_texts(value: Any) -> tuple[str, str | None, list[dict[str, Any]] | None]:
-    """Return a prompt as text and, where it is a chat, its last user turn and its messages."""
-    messages = _chat_messages(value)
-    if messages is None:
+def _prompt(value: Any) -> Prompt:
+    """Return what was asked; raises RowError where nothing was."""
+    if not isinstance(value, str | list | dict):
         text = text_of(value, "input_text")
-        if not text or not text.strip():
-            raise RowError("input_text is missing")
-        return text, None, None
-    turns = [(str(turn.get("role", "")), content_text(turn.get("content"))) for turn in messages]
-    rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
-    if not any(content.strip() for _, content in turns):
-        raise RowError("input_text is missing: no turn of the chat says anything")
-    asked = [content for role, content in turns if role == "user" and content.strip()]
-    return _encodable(rendered), _encodable(asked[-1]) if asked else None, messages
+        prompt = Prompt(text) if text and text.strip() else None
+    else:
+        prompt = unwrap_prompt(value)
+    if prompt is None:
+        if isinstance(value, dict) and value:
+            raise RowError("input_text is missing: it holds nothing but ids and settings")
+        raise RowError(
+            f"input_text is missing{': no turn of the chat says anything' if isinstance(value, list) else ''}"
+        )
+    return prompt
 
 
-def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
-    if isinstance(value, str) and value.lstrip().startswith("[") and '"role"' in value:
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        return value
-    return None
+def _answer(value: Any) -> str:
+    if isinstance(value, str | list | dict):
+        return _encodable(unwrap_answer(value) or "")
+    return text_of(value, "output_text") or ""
 
 
 def content_text(content: Any) -> str:

@@ -19,9 +19,9 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.messages import answered, asked
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, named_scores, set_error
 from faultmap_core.readers.tabular import open_text, table_rows
+from faultmap_core.unwrapping import unwrap_answer
 
 # What documents put their rows into.
 _LISTS = frozenset({"testCases", "test_cases", "test_results", "testResults", "results", "data", "rows"})
@@ -184,9 +184,9 @@ def _row(frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], scorers: S
         "model": value_of("model"),
         "example_id": value_of("example_id"),
         "epoch": value_of("epoch"),
-        "input_text": asked(value_of("input_text")),
-        "output_text": answered(value_of("output_text")),
-        "correct_answer": answered(value_of("correct_answer")),
+        "input_text": value_of("input_text"),
+        "output_text": value_of("output_text"),
+        "correct_answer": unwrap_answer(value_of("correct_answer")),
     }
     scores = _scores(frame, options, raw, used)
     scorers.apply(row, scores)
