@@ -460,9 +460,17 @@ class Settings(_Section):
         chosen.update({name: value for name, value in overrides.items() if value})
         return EvalOptions(
             **chosen,
-            score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
+            score_ranges={
+                name: dataset.score_range
+                for name, dataset in self.datasets.items()
+                if "score_range" in dataset.model_fields_set | self.dataset_defaults.model_fields_set
+            },
             default_score_range=self.dataset_defaults.score_range,
-            higher_is_better={name: dataset.higher_is_better for name, dataset in self.datasets.items()},
+            higher_is_better={
+                name: dataset.higher_is_better
+                for name, dataset in self.datasets.items()
+                if "higher_is_better" in dataset.model_fields_set
+            },
             default_higher_is_better=self.dataset_defaults.higher_is_better,
         )
 

@@ -165,7 +165,7 @@ def _is_time(value: datetime, cell: Any) -> bool:
 
 def _raw_rows(path: Path, format_name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if format_name in _TABLES:
-        for line, row in raw_table_rows(path):
+        for line, row in raw_table_rows(path, format_name):
             if not isinstance(row, RowError):
                 yield line, row
 

@@ -1,4 +1,4 @@
-"""Which tool wrote an eval file? Told by its content, or by `--format`; then the right reader reads it."""
+"""Find out by its content (or by `--format`) which tool wrote an eval file, and read it with that tool's reader."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
 from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo
 from faultmap_core.readers.archives import ZipLog
+from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
 from faultmap_core.readers.documents import LOG_LISTS
-from faultmap_core.readers.frames import document_rows, frame_rows
+from faultmap_core.readers.frames import ANY_COLUMNS, document_rows, frame_of, frame_rows
 from faultmap_core.readers.json_stream import JsonStream, TextSource
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.tabular import (
@@ -39,7 +40,7 @@ _LOOKED_AT_CHARACTERS = 16_000_000
 # Folders are looked through often, and may hold ten thousand files.
 _LOOKED_AT_IN_FOLDERS = 1_000_000
 _HELM_BESIDE = frozenset(
-    {helm.SPEC_FILE, helm.STATS_FILE, "stats.json", "scenario.json", "instances.json", "annotations.json"}
+    {helm.SPEC_FILE, helm.STATS_FILE, helm.SUMMARY_FILE, "scenario.json", "instances.json", "annotations.json"}
 )
 _ZIP = b"PK\x03\x04"
 _LINES = (".jsonl", ".ndjson")
@@ -64,7 +65,7 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
             after it. Batches that were yielded before are to be thrown away.
     """
     try:
-        name = options.format or format_of(path)
+        name = options.format or format_of(path, options)
     except READ_ERRORS as error:
         raise file_error(path, error) from error
     if name == "table":
@@ -99,11 +100,21 @@ def _rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
     return readers[name](path, options)
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path, options: EvalOptions | None = None) -> str:
     """Return the format of a file by its content, one of `evals.FORMATS`; rows with columns are a "table".
 
+    Columns that are no tool's own are a table, and so is what has a column that the options name for the prompt.
     Raises: EvalFileError where it is none that is read here; OSError where it cannot be read.
     """
+    name = _format_by_layout(path)
+    if name != "table":
+        return name
+    columns = _first_columns(path)
+    own = (options.column_map if options else {}).get("input_text", "input_text")
+    return "table" if own in columns else frame_of(columns) or "table"
+
+
+def _format_by_layout(path: Path) -> str:
     ending = _ending(path)
     if ending.endswith((".eval", ".zip")):
         return _format_of_zip(path)
@@ -116,6 +127,16 @@ def format_of(path: Path) -> str:
     if ending.endswith(TABLE_SUFFIXES):
         return "table"
     raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(EVAL_SUFFIXES)}, text also as .gz")
+
+
+def _first_columns(path: Path) -> list[str]:
+    """Return the columns of a table's first rows."""
+    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path, ANY_COLUMNS)
+    found: dict[str, None] = {}
+    for _, row in itertools.islice(rows, _LOOKED_AT_ROWS):
+        if not isinstance(row, RowError):
+            found.update(dict.fromkeys(row))
+    return list(found)
 
 
 def is_eval_file(path: Path) -> bool:
@@ -152,11 +173,11 @@ def _looks_known(stream: JsonStream) -> bool:
 
 
 def companions(path: Path) -> list[Path]:
-    """Return the files beside a log without which it cannot be understood."""
+    """Return the files beside a log that are read with it."""
     if path.name == helm.STATE_FILE:
-        beside = [path.with_name(helm.SPEC_FILE), path.with_name(helm.STATS_FILE)]
+        beside = [path.with_name(name) for name in (helm.SPEC_FILE, helm.STATS_FILE, helm.SUMMARY_FILE)]
         return [one for one in beside if one.is_file()]
-    results = lm_eval.results_file(path)
+    results = lm_eval.results_file(path) or every_eval_ever.aggregate_file(path)
     return [results] if results else []
 
 
@@ -218,8 +239,11 @@ def _format_by_members(members: set[str], member: str, stream: JsonStream) -> st
         return "helm"
     if "eval" in members and members & {"status", "samples", "plan", "results"}:
         return "inspect"
-    if member == "testCases":
+    if member in (RUN_MEMBER, *CASE_MEMBERS):
         return "deepeval"
+    if member in ("columns", "data") and {"columns", "data"} <= members and stream.peek() == "[":
+        # A data frame in pandas' `split` layout; whose it is, its columns tell.
+        return "table"
     if member == "results" and stream.peek() == "{":
         inner: set[str] = set()
         for name in stream.members():
