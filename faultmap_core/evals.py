@@ -69,8 +69,9 @@ FORMATS = (
     "ragas",
     "langsmith",
     "mlflow",
+    "openai-batch",
 )
-"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+"""What `format` may name: rows with our own columns, and what other tools write."""
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
-from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo
+from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo, tool_formats
 from faultmap_core.readers.archives import ZipLog
 from faultmap_core.readers.documents import LOG_LISTS
 from faultmap_core.readers.frames import document_rows, frame_rows
-from faultmap_core.readers.json_stream import JsonStream, TextSource
+from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import NumberedRow
+from faultmap_core.readers.shapes import Beginning
 from faultmap_core.readers.tabular import (
     READ_ERRORS,
     TABLE_SUFFIXES,
@@ -31,7 +32,7 @@ from faultmap_core.readers.tabular import (
     table_rows,
 )
 
-EVAL_SUFFIXES = (*TABLE_SUFFIXES, ".eval", ".json")
+EVAL_SUFFIXES = (*TABLE_SUFFIXES, ".eval", ".json", ".zip", ".traj")
 """How eval files end; text formats also with `.gz` behind."""
 
 _LOOKED_AT_ROWS = 5
@@ -50,6 +51,7 @@ _ROW_TESTS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
     "promptfoo": promptfoo.is_promptfoo_row,
 }
 _FRAMES = ("ragas", "deepeval", "langsmith", "mlflow")
+_IDS_FROM_PROMPTS = tool_formats.WITHOUT_IDS.union(_FRAMES)
 _PROMPTFOO_SUMMARY = frozenset({"version", "timestamp", "prompts", "results", "stats"})
 
 
@@ -73,7 +75,7 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
         yield from build_batches(path, *_table(path, options))
         return
     # Those readers name their columns as we do.
-    named = replace(options, column_map={}, generate_ids=options.generate_ids or name in _FRAMES)
+    named = replace(options, column_map={}, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
     yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
 
 
@@ -87,6 +89,8 @@ def _table(path: Path, options: EvalOptions) -> tuple[Iterator[NumberedRow], Eva
 def _rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
     if name in _FRAMES:
         return frame_rows(path, options, name)
+    if name in tool_formats.NAMES:
+        return tool_formats.rows(path, options, name)
     if name == "inspect":
         return inspect_ai.zip_rows(path, options) if _begins_as_zip(path) else inspect_ai.json_rows(path, options)
     readers: dict[str, Callable[[Path, EvalOptions], Iterator[NumberedRow]]] = {
@@ -104,6 +108,8 @@ def format_of(path: Path) -> str:
 
     Raises: EvalFileError where it is none that is read here; OSError where it cannot be read.
     """
+    if found := tool_formats.format_of(path):
+        return found
     ending = _ending(path)
     if ending.endswith((".eval", ".zip")):
         return _format_of_zip(path)
@@ -125,6 +131,8 @@ def is_eval_file(path: Path) -> bool:
     production logs count.
     """
     ending = _ending(path)
+    if (counts := tool_formats.counts_in_folders(path)) is not None:
+        return counts
     if not ending.endswith(".json"):
         return ending.endswith(EVAL_SUFFIXES)
     if ending in _HELM_BESIDE or ending.startswith("display_"):
@@ -132,7 +140,7 @@ def is_eval_file(path: Path) -> bool:
     try:
         with open_bytes(path) as stream:
             stream_of_text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
-            return _looks_known(JsonStream(_Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
+            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
     except EvalFileError:
         return False
     except READ_ERRORS:
@@ -157,7 +165,7 @@ def companions(path: Path) -> list[Path]:
         beside = [path.with_name(helm.SPEC_FILE), path.with_name(helm.STATS_FILE)]
         return [one for one in beside if one.is_file()]
     results = lm_eval.results_file(path)
-    return [results] if results else []
+    return [results] if results else tool_formats.companions(path)
 
 
 def content_hash(path: Path) -> str:
@@ -196,7 +204,7 @@ def _format_of_lines(path: Path) -> str:
 
 def _format_of_document(path: Path) -> str:
     with open_text(path) as text:
-        stream = JsonStream(_Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
+        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
         first = stream.peek()
         if first == "[":
             return "table"
@@ -227,16 +235,3 @@ def _format_by_members(members: set[str], member: str, stream: JsonStream) -> st
             if len(inner & _PROMPTFOO_SUMMARY) >= 2:
                 return "promptfoo"
     return None
-
-
-class _Beginning:
-    """The first characters of a document; a file's format stands there."""
-
-    def __init__(self, text: TextSource, most: int) -> None:
-        self._text, self._left = text, most
-
-    def read(self, size: int, /) -> str:
-        """Return at most `size` characters."""
-        block = self._text.read(min(size, self._left))
-        self._left -= len(block)
-        return block

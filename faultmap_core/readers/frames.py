@@ -20,6 +20,7 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.messages import answered, asked
+from faultmap_core.readers.objects import AnyColumns, stream_objects
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, named_scores, set_error
 from faultmap_core.readers.tabular import open_text, table_rows
 
@@ -106,46 +107,25 @@ def document_rows(path: Path) -> Iterator[NumberedRow]:
     with open_text(path) as text:
         stream = JsonStream(text, str(path))
         if stream.peek() == "[":
-            yield from _items(stream)
+            yield from stream_objects(stream)
             return
         found = False
         if stream.peek() == "{":
             for member in stream.members():
                 if member in _LISTS and stream.peek() == "[" and not found:
                     found = True
-                    yield from _items(stream)
+                    yield from stream_objects(stream)
         if not found:
             raise EvalFileError(
                 f"{path}: expected an array of objects, or an object that holds one as {sorted(_LISTS)}"
             )
 
 
-def _items(stream: JsonStream) -> Iterator[NumberedRow]:
-    for position in stream.items():
-        try:
-            value = stream.value()
-        except RowError as error:
-            yield position + 1, error
-            continue
-        if isinstance(value, dict):
-            yield position + 1, value
-        else:
-            yield position + 1, RowError(f"a JSON {type(value).__name__}, expected an object")
-
-
-class _AnyColumns(EvalOptions):
-    """Reads a table whatever its columns are."""
-
-    @property
-    def required_fields(self) -> list[str]:
-        return []
-
-
 def _raw_rows(path: Path) -> Iterator[NumberedRow]:
     if path.name.lower().removesuffix(".gz").endswith(".json"):
         yield from document_rows(path)
     else:
-        yield from table_rows(path, _AnyColumns())
+        yield from table_rows(path, AnyColumns())
 
 
 def _check_prompts(path: Path, frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], name: str) -> None:

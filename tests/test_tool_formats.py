@@ -1,0 +1,147 @@
+"""The files of batch APIs and benchmarks become rows with the tools' own verdicts, told by their content."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from faultmap_assets.scanning import find_files
+from faultmap_core.errors import EvalFileError
+from faultmap_core.evals import EvalOptions
+from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
+from faultmap_core.readers.formats import format_of
+from tests.log_files import write_lines
+from tests.tool_files import batch_answer, batch_failures, batch_request
+
+REAL_LOGS = next(
+    (logs for parent in Path(__file__).parents if (logs := parent / "shared" / "data" / "logs").is_dir()),
+    Path("absent"),
+)
+real = pytest.mark.skipif(not REAL_LOGS.is_dir(), reason="real logs are not there")
+
+
+def read(path: Path, **options):
+    """Return the rows of a file, metadata and metric decoded; none may be rejected or in conflict."""
+    batches = list(read_eval_file(path, EvalOptions(**options)))
+    assert [rejected for batch in batches for rejected in batch.rejected] == []
+    conflicts = batches[-1].conflicts
+    assert (conflicts.repeated, dict(conflicts.conflicting)) == ((), {})
+    return [
+        {**row, "metadata": json.loads(row["metadata"]), "metric": json.loads(row["metric"] or "null")}
+        for batch in batches
+        for row in batch.rows.to_pylist()
+    ]
+
+
+def summaries(path: Path, **options) -> dict[str, tuple[float | None, float | None, bool]]:
+    """Return what the tool says of its file beside what was read: name -> (tool's, ours, agree)."""
+    last = list(read_eval_file(path, EvalOptions(**options)))[-1]
+    return {one.what: (one.tool_value, one.our_value, one.agrees) for one in last.summaries}
+
+
+def problem(path: Path, **options) -> str:
+    with pytest.raises(EvalFileError) as caught:
+        read(path, **options)
+    told = str(caught.value)
+    assert "\n" not in told
+    return told
+
+
+def test_a_batch_output_is_joined_with_its_requests(tmp_path):
+    write_lines(tmp_path / "sums_input.jsonl", *[batch_request(number) for number in range(1, 6)])
+    write_lines(tmp_path / "other_input.jsonl", {"custom_id": "x", "body": {"messages": []}})
+    path = write_lines(tmp_path / "sums_output.jsonl", batch_answer(2, "3"), batch_answer(1, "5"))
+    failed = write_lines(tmp_path / "sums_error.jsonl", *batch_failures())
+    assert format_of(path) == format_of(failed) == "openai-batch"
+    second, first = read(path)
+    assert (second["example_id"], second["question_text"], second["output_text"]) == ("request-2", "2 + 1?", "3")
+    assert (second["dataset"], second["model"], second["correct_answer"]) == ("sums", "gpt-4o-mini", "3")
+    assert {name: first["metadata"][name] for name in ("topic", "finish_reason")} == {
+        "topic": "sums",
+        "finish_reason": "stop",
+    }
+    assert (first["score"], first["passed"]) == (None, None)
+    refused, expired = read(failed)
+    assert (refused["dataset"], refused["question_text"], refused["output_text"]) == ("sums", "3 + 1?", "")
+    assert (refused["metadata"]["error"], expired["metadata"]["error"]) == (
+        "Rate limit reached",
+        "Not executed in time.",
+    )
+    # Request files are no evals; a change of theirs is a change of the output.
+    assert {found.path.name for found in find_files(str(tmp_path))} == {"sums_output.jsonl", "sums_error.jsonl"}
+    before = content_hash(path)
+    write_lines(tmp_path / "sums_input.jsonl", *[batch_request(number, model="gpt-5") for number in range(1, 6)])
+    assert content_hash(path) != before
+    assert {row["model"] for row in read(path)} == {"gpt-5"}
+
+
+def test_a_request_file_is_found_by_its_ids_whatever_its_name_is(tmp_path):
+    path = write_lines(tmp_path / "batch_67f0.jsonl", batch_answer(90, "91"))
+    told = problem(path)
+    assert "no request file with its custom ids lies beside it; put the JSONL file there" in told
+    requests = tmp_path / "zz.jsonl.gz"
+    requests.write_bytes(gzip.compress("".join(json.dumps(batch_request(n)) + "\n" for n in range(99)).encode()))
+    assert companions(path) == [requests]
+    assert read(path)[0]["question_text"] == "90 + 1?"
+
+
+def test_an_answer_without_its_request_costs_its_row_alone(tmp_path):
+    write_lines(tmp_path / "a_input.jsonl", batch_request(1))
+    path = write_lines(tmp_path / "a_output.jsonl", batch_answer(1, "2"), batch_answer(7, "8"))
+    batches = list(read_eval_file(path, EvalOptions()))
+    assert [row["example_id"] for batch in batches for row in batch.rows.to_pylist()] == ["request-1"]
+    assert [one.reason for batch in batches for one in batch.rejected] == [
+        "custom_id 'request-7' is not in a_input.jsonl"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_body", "answer", "asked", "said"),
+    [
+        ({"prompt": "1+1="}, {"choices": [{"text": "2"}]}, "1+1=", "2"),
+        ({"input": "1+1=", "instructions": "Be brief."},
+         {"output": [{"type": "reasoning"}, {"type": "message", "role": "assistant",
+                                             "content": [{"type": "output_text", "text": "2"}]}]}, "1+1=", "2"),
+        ({"messages": [{"role": "user", "content": "1+1="}]},
+         {"choices": [{"message": {"content": None, "tool_calls": [{"function": {"name": "add", "arguments": "1"}}]}}]},
+         "user: 1+1=", "[calls add(1)]"),
+    ],
+)  # fmt: skip
+def test_other_endpoints_of_the_batch_api(tmp_path, request_body, answer, asked, said):
+    request = {"custom_id": "1", "url": "/v1/x", "body": {"model": "m", **request_body}}
+    write_lines(tmp_path / "b_input.jsonl", request)
+    line = {"custom_id": "1", "response": {"status_code": 200, "body": answer}, "error": None}
+    row = read(write_lines(tmp_path / "b_output.jsonl", line))[0]
+    assert (row["input_text"], row["output_text"], row["model"]) == (asked, said, "m")
+
+
+def test_message_batches_of_anthropic(tmp_path):
+    question = {"model": "claude-x", "system": "Be brief.", "messages": [{"role": "user", "content": "1 + 1?"}]}
+    write_lines(tmp_path / "m_requests.jsonl", *[{"custom_id": one, "params": question} for one in ("a", "b")])
+    message = {"role": "assistant", "content": [{"type": "text", "text": "2"}], "stop_reason": "end_turn"}
+    path = write_lines(
+        tmp_path / "m_results.jsonl",
+        {"custom_id": "a", "result": {"type": "succeeded", "message": message}},
+        {"custom_id": "b", "result": {"type": "expired"}},
+    )
+    assert format_of(path) == "openai-batch"
+    first, second = read(path)
+    assert (first["input_text"], first["output_text"]) == ("system: Be brief.\n\nuser: 1 + 1?", "2")
+    assert second["metadata"]["error"] == "the request expired"
+
+
+@real
+def test_a_real_batch_output_of_groq(tmp_path):
+    real_file = REAL_LOGS / "openai_batch" / "groq-batch_output.jsonl"
+    assert "no request file" in problem(real_file)
+    path = tmp_path / real_file.name
+    path.write_bytes(real_file.read_bytes())
+    write_lines(tmp_path / "batch_input.jsonl", *[batch_request(number) for number in range(1, 4)])
+    rows = read(path)
+    # Counted by hand in the file: three answers, the third to request-1.
+    assert [row["example_id"] for row in rows] == ["request-2", "request-3", "request-1"]
+    assert rows[2]["output_text"] == "The answer to 2+2 is 4."
+    assert is_eval_file(path)
