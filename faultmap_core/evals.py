@@ -70,6 +70,7 @@ FORMATS = (
     "langsmith",
     "mlflow",
     "openai-batch",
+    "swe-bench",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 

@@ -14,7 +14,15 @@ from faultmap_core.evals import EvalOptions
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
 from faultmap_core.readers.formats import format_of
 from tests.log_files import write_lines
-from tests.tool_files import batch_answer, batch_failures, batch_request
+from tests.tool_files import (
+    SEEDS,
+    batch_answer,
+    batch_failures,
+    batch_request,
+    swe_bench_predictions,
+    swe_bench_report,
+    write_file,
+)
 
 REAL_LOGS = next(
     (logs for parent in Path(__file__).parents if (logs := parent / "shared" / "data" / "logs").is_dir()),
@@ -145,3 +153,69 @@ def test_a_real_batch_output_of_groq(tmp_path):
     assert [row["example_id"] for row in rows] == ["request-2", "request-3", "request-1"]
     assert rows[2]["output_text"] == "The answer to 2+2 is 4."
     assert is_eval_file(path)
+
+
+def write_seed(folder: Path, name: str) -> Path:
+    """Write a format's small example; return the file to be read."""
+    for file, content in SEEDS[name].files.items():
+        write_file(folder / file, content)
+    return folder / SEEDS[name].entry
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_each_format_is_told_by_content_and_by_name(tmp_path, name):
+    path = write_seed(tmp_path, name)
+    assert format_of(path) == name
+    assert is_eval_file(path)
+    assert read(path, model_name="m") == read(path, model_name="m", format=name)
+    # The files beside it are part of it and no logs of their own.
+    assert [found.path.name for found in find_files(str(tmp_path))] == [path.name]
+    before = content_hash(path)
+    for beside in companions(path):
+        beside.write_bytes(beside.read_bytes() + b"\n")
+        assert content_hash(path) != before
+
+
+def test_a_report_of_swe_bench_is_joined_with_predictions_and_problems(tmp_path):
+    path = write_seed(tmp_path, "swe-bench")
+    # Another run's predictions in the same folder are not this report's.
+    write_file(tmp_path / "other_preds.jsonl", swe_bench_predictions("other"))
+    rows = {row["example_id"]: row for row in read(path)}
+    assert {name: row["passed"] for name, row in rows.items()} == {
+        "a__b-1": True, "a__b-2": True, "c__d-3": False, "c__d-4": False, "c__d-5": False,
+    }  # fmt: skip
+    assert {row["model"] for name, row in rows.items() if name != "c__d-4"} == {"org/model-1.5"}
+    first, empty = rows["a__b-1"], rows["c__d-4"]
+    assert (first["input_text"], first["output_text"], first["score"]) == ("Sums are wrong", "diff --git a__b-1", 1.0)
+    assert (first["dataset"], first["metric"]["name"], first["metadata"]["repo"]) == ("swe-bench", "resolved", "a/b")
+    assert (empty["input_text"], empty["output_text"], empty["model"]) == (
+        "SWE-bench instance c__d-4", "", "org/model-1.5",
+    )  # fmt: skip
+    assert empty["metadata"]["outcome"] == "empty patch"
+    assert summaries(path) == {
+        "resolved_instances": (2, 2, True), "unresolved_instances": (1, 1, True), "error_instances": (1, 1, True),
+        "empty_patch_instances": (1, 1, True), "submitted_instances": (5, 5, True),
+    }  # fmt: skip
+
+
+def test_a_report_that_contradicts_itself_is_told(tmp_path):
+    path = tmp_path / "m.run.json"
+    write_file(path, swe_bench_report(resolved_instances=3, unresolved_ids=["c__d-3", "a__b-1"]))
+    batches = list(read_eval_file(path, EvalOptions()))
+    assert [one.reason for batch in batches for one in batch.rejected] == [
+        "a__b-1 stands in two lists of the report: resolved and unresolved"
+    ]
+    assert summaries(path)["resolved_instances"] == (3, 2, False)
+
+
+def test_other_layouts_of_swe_bench(tmp_path):
+    by_instance = {one["instance_id"]: one for one in swe_bench_predictions()}
+    path = tmp_path / "preds.json"
+    write_file(path, by_instance)
+    assert [(row["example_id"], row["passed"], row["score"]) for row in read(path)] == [
+        (name, None, None) for name in by_instance
+    ]
+    write_file(tmp_path / "old" / "results.json", {"no_generation": ["a__b-4"], "generated": ["a__b-1", "a__b-2"],
+                                                   "with_logs": ["a__b-1"], "resolved": ["a__b-1"]})  # fmt: skip
+    rows = read(tmp_path / "old" / "results.json", model_name="m")
+    assert {row["example_id"]: row["passed"] for row in rows} == {"a__b-1": True, "a__b-2": False, "a__b-4": False}

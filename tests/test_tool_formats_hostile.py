@@ -23,21 +23,20 @@ def assert_rows_or_an_error(folder: Path, name: str, file: str, content: Any) ->
     for other, whole in seed.files.items():
         write_file(folder / other, content if other == file else whole)
     path = folder / seed.entry
-    for format_name in (None, name):
-        for scorer in (None, "success"):
-            rows, told = outcome(path, format=format_name, scorer=scorer, model_name="m")
-            assert "\n" not in (told or "")
-            for row in rows:
-                assert row["score"] is None or 0 <= row["score"] <= 1
-                assert row["passed"] in (None, True, False)
-                json.loads(row["metadata"], parse_constant=pytest.fail)
+    for format_name, scorer in ((None, None), (name, "success")):
+        rows, told = outcome(path, format=format_name, scorer=scorer, model_name="m")
+        assert "\n" not in (told or "")
+        for row in rows:
+            assert row["score"] is None or 0 <= row["score"] <= 1
+            assert row["passed"] in (None, True, False)
+            json.loads(row["metadata"], parse_constant=pytest.fail)
     assert is_eval_file(path) in (True, False)
     assert path not in companions(path)
 
 
 @pytest.mark.parametrize(("name", "file"), CASES)
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -48,6 +48,32 @@ def batch_failures() -> list[dict[str, Any]]:
     ]
 
 
+def swe_bench_report(**changes: Any) -> dict[str, Any]:
+    """A report of the harness, schema 2: five submitted instances of six."""
+    lists = {
+        "resolved_ids": ["a__b-1", "a__b-2"],
+        "unresolved_ids": ["c__d-3"],
+        "empty_patch_ids": ["c__d-4"],
+        "error_ids": ["c__d-5"],
+        "incomplete_ids": ["c__d-6"],
+        "completed_ids": ["a__b-1", "a__b-2", "c__d-3"],
+        "submitted_ids": ["a__b-1", "a__b-2", "c__d-3", "c__d-4", "c__d-5"],
+    }
+    counts = {
+        "total_instances": 6,
+        **{f"{name.removesuffix('_ids')}_instances": len(ids) for name, ids in lists.items()},
+    }
+    return {**counts, **lists, "schema_version": 2, **changes}
+
+
+def swe_bench_predictions(model: str = "org/model-1.5") -> list[dict[str, Any]]:
+    """Predictions of a run, as agents write them."""
+    return [
+        {"instance_id": one, "model_name_or_path": model, "model_patch": f"diff --git {one}"}
+        for one in ("a__b-1", "a__b-2", "c__d-3", "c__d-5")
+    ]
+
+
 @dataclass(frozen=True)
 class Seed:
     """One small example of a format: the file to be read, and all files by their places in a folder."""
@@ -74,6 +100,14 @@ SEEDS = {
         {
             "sums_output.jsonl": [batch_answer(1, "2"), *batch_failures()],
             "sums_input.jsonl": [batch_request(number) for number in (1, 3, 4)],
+        },
+    ),
+    "swe-bench": Seed(
+        "org__model-1.5.run1.json",
+        {
+            "org__model-1.5.run1.json": swe_bench_report(),
+            "all_preds.jsonl": swe_bench_predictions(),
+            "problems.jsonl": [{"instance_id": "a__b-1", "problem_statement": "Sums are wrong"}],
         },
     ),
 }

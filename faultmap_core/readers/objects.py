@@ -20,7 +20,7 @@ from typing import IO, Any
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, JsonStream, decode_value
 from faultmap_core.readers.raw_rows import NumberedRow
-from faultmap_core.readers.tabular import jsonl_rows, open_bytes, open_text, table_rows
+from faultmap_core.readers.tabular import READ_ERRORS, file_error, jsonl_rows, open_bytes, open_text, table_rows
 
 _DOCUMENTS = (".json", ".traj")
 _LINES = (".jsonl", ".ndjson")
@@ -48,6 +48,16 @@ def objects_of(path: Path, member: str | None = None) -> Iterator[NumberedRow]:
             yield from stream_objects(JsonStream(text, str(path)), member)
     else:
         yield from table_rows(path, AnyColumns())
+
+
+def good_objects(path: Path) -> Iterator[Row]:
+    """Yield the objects of a file that lies beside another; what is none is passed over. Raises EvalFileError."""
+    try:
+        for _, found in objects_of(path):
+            if not isinstance(found, RowError):
+                yield found
+    except READ_ERRORS as error:
+        raise file_error(path, error) from error
 
 
 def stream_objects(stream: JsonStream, member: str | None = None) -> Iterator[NumberedRow]:
@@ -139,7 +149,7 @@ def _decoded(raw: bytes) -> Any:
 
 
 def siblings(path: Path, folder: Path | None = None, limit: int = 50) -> list[Path]:
-    """Return the JSON and JSONL files beside a file, those whose names begin most alike first, at most `limit`."""
+    """Return the files of rows (JSON, JSONL, Parquet) beside a file, at most `limit`, the likest by name first."""
     folder = folder or path.parent
     try:
         names = _json_names(str(folder), folder.stat().st_mtime_ns)
@@ -152,7 +162,7 @@ def siblings(path: Path, folder: Path | None = None, limit: int = 50) -> list[Pa
 @lru_cache(maxsize=1_000)
 def _json_names(folder: str, _modified_ns: int) -> list[str]:
     names = os.listdir(folder)  # noqa: PTH208
-    return [name for name in names if name.lower().removesuffix(".gz").endswith((*_LINES, ".json"))]
+    return [name for name in names if name.lower().removesuffix(".gz").endswith((*_LINES, ".json", ".parquet"))]
 
 
 def _shared(first: str, second: str) -> int:

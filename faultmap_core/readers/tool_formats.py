@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
-from faultmap_core.readers import batch_output
+from faultmap_core.readers import batch_output, swe_bench
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -37,10 +38,11 @@ class ToolFormat:
 
 _FORMATS: Mapping[str, ToolFormat] = {
     "openai-batch": ToolFormat(batch_output.is_batch_output, batch_output.rows, batch_output.companions),
+    "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
 }
 
 # Files that belong to others and have no rows of their own.
-_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (batch_output.is_batch_input,)
+_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (batch_output.is_batch_input, swe_bench.is_problems)
 _NEVER_A_LOG_UNKNOWN = (".zip", ".traj")
 
 NAMES = frozenset(_FORMATS)
@@ -64,9 +66,10 @@ def companions(path: Path) -> list[Path]:
     """Return the files that belong to a file of one of these formats, none for other files."""
     try:
         name = format_of(path)
-    except OSError:
+        return _FORMATS[name].companions(path) if name else []
+    except (OSError, EvalFileError):
+        # It is reported when the file is read.
         return []
-    return _FORMATS[name].companions(path) if name else []
 
 
 def counts_in_folders(path: Path) -> bool | None:
