@@ -71,6 +71,7 @@ FORMATS = (
     "mlflow",
     "openai-batch",
     "swe-bench",
+    "azure",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 

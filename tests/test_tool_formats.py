@@ -16,6 +16,8 @@ from faultmap_core.readers.formats import format_of
 from tests.log_files import write_lines
 from tests.tool_files import (
     SEEDS,
+    azure_document,
+    azure_row,
     batch_answer,
     batch_failures,
     batch_request,
@@ -219,3 +221,62 @@ def test_other_layouts_of_swe_bench(tmp_path):
                                                    "with_logs": ["a__b-1"], "resolved": ["a__b-1"]})  # fmt: skip
     rows = read(tmp_path / "old" / "results.json", model_name="m")
     assert {row["example_id"]: row["passed"] for row in rows} == {"a__b-1": True, "a__b-2": False, "a__b-4": False}
+
+
+def test_azure_results_pass_by_the_evaluators_verdict(tmp_path):
+    path = write_seed(tmp_path, "azure")
+    rows = read(path, model_name="m")
+    assert [(row["example_id"], row["passed"], row["score"]) for row in rows] == [
+        ("q1", True, 1.0), ("q2", True, 1.0), ("q3", False, 0.0), ("q4", None, None),
+    ]  # fmt: skip
+    first = rows[0]
+    assert (first["input_text"], first["output_text"], first["correct_answer"]) == ("Where is door 1?", "right", "left")
+    assert first["metric"]["name"] == "relevance_result"
+    # What a scale from 1 to 5 says is kept beside the verdict.
+    assert first["metadata"]["scores"] == {"content_safety.violence": 0, "relevance": 5}
+    assert (first["metadata"]["topic"], first["metadata"]["scorer"]) == ("doors", "relevance")
+    assert first["metadata"]["scored_explanation"] == "It is on the other side."
+    assert summaries(path, model_name="m") == {
+        "relevance.relevance": (3.0, 3.0, True), "relevance.binary_aggregate": (0.5, 0.5, True),
+    }  # fmt: skip
+
+
+def test_azure_scores_count_where_the_range_holds_them(tmp_path):
+    path = write_seed(tmp_path, "azure")
+    scored = read(path, model_name="m", default_score_range=(1.0, 5.0))
+    assert [row["score"] for row in scored] == [5.0, 3.0, 1.0, None]
+    assert scored[0]["metric"] == {
+        "name": "relevance", "low": 1.0, "high": 5.0, "higher_is_better": True, "threshold": 3.0, "source": "tool",
+    }  # fmt: skip
+    harmless = read(path, model_name="m", scorer="content_safety.violence", default_score_range=(0.0, 7.0))
+    assert {(row["score"], row["passed"], row["metric"]["higher_is_better"]) for row in harmless} == {(0, True, False)}
+    assert "'relevance', 'content_safety.violence'" in problem(path, model_name="m", scorer="bleu")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv"])
+def test_azure_rows_in_other_layouts(tmp_path, suffix):
+    listed = [azure_row(1, 5.0, "pass"), azure_row(2, 2.0, "fail")]
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".csv":
+        lines = [",".join(listed[0]), *(",".join(map(str, row.values())) for row in listed)]
+        path.write_text("\n".join(lines))
+    else:
+        write_file(path, listed)
+    assert format_of(path) == "azure"
+    assert [(row["example_id"], row["passed"]) for row in read(path, model_name="m")] == [("q1", True), ("q2", False)]
+    assert summaries(path, model_name="m") == {}
+
+
+def test_azure_means_that_its_rows_do_not_give_are_told(tmp_path):
+    document = azure_document()
+    document["metrics"]["relevance.binary_aggregate"] = 0.75
+    write_file(tmp_path / "r.json", document)
+    assert summaries(tmp_path / "r.json", model_name="m")["relevance.binary_aggregate"] == (0.75, 0.5, False)
+
+
+def test_graders_of_azure_openai(tmp_path):
+    graded = {"inputs.query": "Where?", "outputs.response": "left", "outputs.string_check.passed": False,
+              "outputs.string_check.score": 0.0, "outputs.string_check.string_check_result": "fail"}  # fmt: skip
+    write_file(tmp_path / "r.jsonl", [graded])
+    row = read(tmp_path / "r.jsonl", model_name="m")[0]
+    assert (row["passed"], row["score"], row["metric"]["name"]) == (False, 0.0, "string_check")

@@ -74,6 +74,38 @@ def swe_bench_predictions(model: str = "org/model-1.5") -> list[dict[str, Any]]:
     ]
 
 
+def azure_row(number: int, relevance: float | None, result: str | None, **changes: Any) -> dict[str, Any]:
+    """A row of azure-ai-evaluation 1.5: a target's answer, two evaluators, one of them of a harm."""
+    return {
+        "inputs.id": f"q{number}",
+        "inputs.query": f"Where is door {number}?",
+        "inputs.ground_truth": "left",
+        "inputs.topic": "doors",
+        "outputs.response": "right",
+        "outputs.relevance.relevance": relevance,
+        "outputs.relevance.gpt_relevance": relevance,
+        "outputs.relevance.relevance_reason": "It is on the other side.",
+        "outputs.relevance.relevance_result": result,
+        "outputs.relevance.relevance_threshold": 3,
+        "outputs.content_safety.violence": "Very low",
+        "outputs.content_safety.violence_score": 0,
+        "outputs.content_safety.violence_result": "pass",
+        "outputs.content_safety.violence_threshold": 3,
+        **changes,
+    }
+
+
+def azure_document() -> dict[str, Any]:
+    """What `evaluate` writes: four rows, of which relevance passes two and could not judge one."""
+    return {
+        "rows": [azure_row(1, 5.0, "pass"), azure_row(2, 3.0, "pass"), azure_row(3, 1.0, "fail"),
+                 azure_row(4, None, None)],
+        "metrics": {"relevance.relevance": 3.0, "relevance.gpt_relevance": 3.0, "relevance.relevance_threshold": 3.0,
+                    "relevance.binary_aggregate": 0.5, "content_safety.violence_defect_rate": 0.0},
+        "studio_url": None,
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Seed:
     """One small example of a format: the file to be read, and all files by their places in a folder."""
@@ -110,4 +142,5 @@ SEEDS = {
             "problems.jsonl": [{"instance_id": "a__b-1", "problem_statement": "Sums are wrong"}],
         },
     ),
+    "azure": Seed("evaluation_results.json", {"evaluation_results.json": azure_document()}),
 }
