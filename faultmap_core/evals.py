@@ -72,6 +72,7 @@ FORMATS = (
     "openai-batch",
     "swe-bench",
     "azure",
+    "promptfoo-csv",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 

@@ -280,3 +280,38 @@ def test_graders_of_azure_openai(tmp_path):
     write_file(tmp_path / "r.jsonl", [graded])
     row = read(tmp_path / "r.jsonl", model_name="m")[0]
     assert (row["passed"], row["score"], row["metric"]["name"]) == (False, 0.0, "string_check")
+
+
+def test_an_export_of_promptfoo_has_a_row_for_each_provider(tmp_path):
+    rows = read(write_seed(tmp_path, "promptfoo-csv"))
+    assert [(row["model"], row["example_id"], row["passed"], row["score"]) for row in rows] == [
+        ("openai:gpt-4o", "1", True, 1.0), ("local:tiny", "1", False, 0.75),
+        ("openai:gpt-4o", "2", True, 0.5), ("local:tiny", "2", True, 1.0),
+        ("openai:gpt-4o", "3", None, None), ("local:tiny", "3", False, 0.0),
+    ]  # fmt: skip
+    second = rows[1]
+    assert (second["input_text"], second["output_text"], second["correct_answer"]) == ("Name number 1", "uno", "one")
+    assert second["metadata"]["scores"] == {"tone": 1.0}
+    assert (second["metadata"]["scored_explanation"], second["metadata"]["comment"]) == ("Expected one", "close")
+    assert (second["metadata"]["n"], rows[4]["metadata"]["error"]) == ("1", "429, try later")
+    assert [row["score"] for row in read(tmp_path / "results.csv", scorer="tone")][:2] == [0.5, 1.0]
+    assert "'score', 'tone'" in problem(tmp_path / "results.csv", scorer="bleu")
+
+
+def test_older_exports_of_promptfoo_mark_the_output(tmp_path):
+    path = tmp_path / "old.csv"
+    path.write_text('n,[openai:gpt-4o] Say {{n}},[openai:gpt-4o] Shout {{n}}\n1,[PASS] one,"[FAIL] (0.25) ONE\nmore"\n')
+    assert format_of(path) == "promptfoo-csv"
+    rows = read(path)
+    assert [(row["example_id"], row["input_text"], row["output_text"], row["passed"]) for row in rows] == [
+        ("1-0", "Say 1", "one", True), ("1-1", "Shout 1", "ONE\nmore", False),
+    ]  # fmt: skip
+    assert [row["score"] for row in rows] == [1.0, 0.25]
+
+
+def test_a_damaged_line_of_an_export_costs_its_outputs_alone(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("n,[a:b] Say {{n}},Status,Score,Grader Reason\n1,one,PASS,1,\n2,two,PASS\n3,four,FAIL,0,no\n")
+    batches = list(read_eval_file(path, EvalOptions()))
+    assert [row["example_id"] for batch in batches for row in batch.rows.to_pylist()] == ["1", "3"]
+    assert [one.reason for batch in batches for one in batch.rejected] == ["line 3: 3 fields where the header has 5"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +108,21 @@ def azure_document() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def promptfoo_csv() -> list[list[str]]:
+    """An export of promptfoo 0.119: two providers with one prompt, three tests; one provider failed once."""
+    about = ["Status", "Score", "Named Scores", "Metric: tone", "Grader Reason", "Comment"]
+    header = ["Description", "n", "__expected"]
+    for provider in ("openai:gpt-4o", "local:tiny"):
+        header += [f"[{provider}] Name number {{{{n}}}}", *about]
+    lines = [
+        ["first", "1", "one", "one", "PASS", "1.00", '{"tone":0.5}', "0.50", "All assertions passed", "",
+         "uno", "FAIL", "0.75", '{"tone":1}', "1.00", "Expected one", "close"],
+        ["", "2", "two", "two, or so", "PASS", "0.50", "", "", "Good", "", "two", "PASS", "1.00", "", "", "Good", ""],
+        ["", "3", "three", "", "ERROR", "0.00", "", "", "429, try later", "", "four", "FAIL", "0.00", "", "", "No", ""],
+    ]  # fmt: skip
+    return [header, *lines]
+
+
 @dataclass(frozen=True)
 class Seed:
     """One small example of a format: the file to be read, and all files by their places in a folder."""
@@ -115,10 +132,16 @@ class Seed:
 
 
 def write_file(path: Path, content: Any) -> None:
-    """Write lists as lines of JSON where the name says so, texts as they are, anything else as JSON."""
+    """Write lists as lines of JSON or CSV where the name says so, texts as they are, anything else as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
         text = content
+    elif path.suffix == ".csv" and isinstance(content, list):
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(
+            line if isinstance(line, list) else [line] for line in content
+        )
+        text = buffer.getvalue()
     elif path.name.endswith(".jsonl") and isinstance(content, list):
         text = "".join(json.dumps(one) + "\n" for one in content)
     else:
@@ -143,4 +166,5 @@ SEEDS = {
         },
     ),
     "azure": Seed("evaluation_results.json", {"evaluation_results.json": azure_document()}),
+    "promptfoo-csv": Seed("results.csv", {"results.csv": promptfoo_csv()}),
 }

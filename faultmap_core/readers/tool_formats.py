@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
-from faultmap_core.readers import azure_evaluation, batch_output, swe_bench
+from faultmap_core.readers import azure_evaluation, batch_output, promptfoo_csv, swe_bench
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -40,6 +40,7 @@ _FORMATS: Mapping[str, ToolFormat] = {
     "openai-batch": ToolFormat(batch_output.is_batch_output, batch_output.rows, batch_output.companions),
     "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
     "azure": ToolFormat(azure_evaluation.is_azure_evaluation, azure_evaluation.rows, has_ids=False),
+    "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
 }
 
 # Files that belong to others and have no rows of their own.
