@@ -71,8 +71,12 @@ FORMATS = (
     "ragas",
     "langsmith",
     "mlflow",
+    "openai-batch",
+    "swe-bench",
+    "azure",
+    "promptfoo-csv",
 )
-"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+"""What `format` may name: rows with our own columns, and what other tools write."""
 
 UNIT_RANGE = (0.0, 1.0)
 """The range of scores where nobody says another."""

@@ -21,6 +21,7 @@ from faultmap_core.evals import FIELDS, EvalOptions, RowError
 from faultmap_core.readers import deepeval
 from faultmap_core.readers.frame_scores import SUCCESS, ScoreColumns, metric_error
 from faultmap_core.readers.json_stream import JsonStream
+from faultmap_core.readers.objects import AnyColumns
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, plain, set_error
 from faultmap_core.readers.reconciliation import Tally, ToolSummary
 from faultmap_core.readers.tabular import open_text, table_rows
@@ -188,21 +189,10 @@ def _items(stream: JsonStream, columns: Sequence[str] | None = None) -> Iterator
             yield position + 1, RowError(f"a JSON {type(value).__name__}, expected an object")
 
 
-class _AnyColumns(EvalOptions):
-    """Reads a table whatever its columns are."""
-
-    @property
-    def required_fields(self) -> list[str]:
-        return []
-
-
-ANY_COLUMNS = _AnyColumns()
-
-
 def raw_table_rows(path: Path, name: str = "table") -> Iterator[NumberedRow]:
     """Yield the rows of a tool's table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
     if not path.name.lower().removesuffix(".gz").endswith(".json"):
-        yield from table_rows(path, ANY_COLUMNS)
+        yield from table_rows(path, AnyColumns())
     elif name == "deepeval" and deepeval.is_test_run(path):
         yield from deepeval.test_cases(path)
     else:

@@ -8,8 +8,6 @@ Source: https://github.com/openai/evals, `evals/record.py`, version 3.0.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from array import array
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -18,9 +16,9 @@ from typing import IO, Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, decode_value
+from faultmap_core.readers.objects import seekable
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error, text_or_json
 from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_mean
-from faultmap_core.readers.tabular import open_bytes
 
 _KEY_OF_SAMPLE = "sample_id"
 # A sample's own events beside its scores.
@@ -37,7 +35,7 @@ def is_openai_evals_row(row: Mapping[str, Any]) -> bool:
 
 def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one record file; a row's line is that of its sample's first event."""
-    with _seekable(path) as stream:
+    with seekable(path) as stream:
         index = _Index(stream, path)
         if index.spec is None and options.model_name is None:
             raise EvalFileError(
@@ -107,17 +105,6 @@ class _Index:
             event = _decoded(self._stream.readline(MAX_VALUE_CHARACTERS))
             events.append({**event, "data": event["data"] if isinstance(event.get("data"), dict) else {}})
         return events
-
-
-def _seekable(path: Path) -> IO[bytes]:
-    stream = open_bytes(path)
-    if path.suffix.lower() != ".gz":
-        return stream
-    unpacked = tempfile.TemporaryFile()  # noqa: SIM115
-    with stream:
-        shutil.copyfileobj(stream, unpacked)
-    unpacked.seek(0)
-    return unpacked
 
 
 def _decoded(raw: bytes) -> Any:
