@@ -15,6 +15,7 @@ from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.comparison import CommonExamples, ModelAnswers
+from faultmap_core.comparison_results import pairing_sentence
 from faultmap_core.slices import EvalRows
 
 # A repeated example shows its first epoch.
@@ -153,7 +154,10 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names."""
+    """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names.
+
+    `pairing` says in a sentence what was not compared, and why.
+    """
     parameters = {"datasets": list(datasets) if datasets else None}
     chosen = "WHERE ($datasets IS NULL OR list_contains($datasets, dataset))"
     pairs = warehouse.query(
@@ -163,7 +167,14 @@ def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> 
     for row in warehouse.query(f"SELECT * FROM model_comparison_slices {chosen} ORDER BY rank", parameters).to_pylist():
         decoded = _decoded(row, "examples", "failure_rates", "cited_examples")
         slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
-    return [{**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])} for pair in pairs]
+    return [
+        {
+            **pair,
+            "pairing": pairing_sentence(pair["compared"], pair["other_prompts"]),
+            "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), []),
+        }
+        for pair in pairs
+    ]
 
 
 def failure_slices(

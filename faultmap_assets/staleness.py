@@ -170,7 +170,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "model_comparisons",
         Scope.DATASET,
         ("raw_evals", "scores", "prompt_clusters"),
-        "2",
+        "3",
         lambda s, p: [
             s.slices.model_dump(),
             s.comparisons.model_dump(),
@@ -179,12 +179,12 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             s.seed,
         ],
     ),
-    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "1", _judging),
+    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "2", _judging),
     AssetNode(
         "dataset_quality",
         Scope.DATASET,
         ("raw_evals", "scores", "error_judgments"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
     AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
