@@ -282,9 +282,9 @@ def _tell_audit(
     for table in terminal.slice_tables(found):
         out.print()
         out.print(table)
-    for table in terminal.comparison_tables(pairs):
+    for shown in terminal.comparison_tables(pairs):
         out.print()
-        out.print(table)
+        out.print(shown)
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()
