@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.messages import answered, asked
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, named_scores, set_error
@@ -87,6 +89,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Iterator[Numbered
     frame = _FRAMES[name]
     scorers = ScorerChoice(options.scorer)
     checked = False
+    unseen, columns = set(options.column_map.values()), dict[str, None]()
     for line, raw in _raw_rows(path):
         if isinstance(raw, RowError):
             yield line, raw
@@ -94,34 +97,41 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Iterator[Numbered
         if not checked:
             _check_prompts(path, frame, options, raw, name)
             checked = True
+        if unseen:
+            columns.update(dict.fromkeys(raw))
+            unseen = {column for column in unseen if value_at(raw, column) is MISSING}
         try:
             yield line, _row(frame, options, raw, scorers)
         except RecursionError:
             yield line, RowError("its values are nested too deeply")
+    if unseen and columns:
+        raise EvalFileError(f"{path}: {column_problem(min(unseen), list(columns))}")
     scorers.check(path)
 
 
-def document_rows(path: Path) -> Iterator[NumberedRow]:
-    """Yield the rows of a JSON document: an array of objects, or an object that holds one."""
+def document_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
+    """Yield the rows of a JSON document: an array of objects, or an object that holds one; `account` counts them."""
+    account = account or LineAccount()
     with open_text(path) as text:
         stream = JsonStream(text, str(path))
         if stream.peek() == "[":
-            yield from _items(stream)
+            yield from _items(stream, account)
             return
         found = False
         if stream.peek() == "{":
             for member in stream.members():
                 if member in _LISTS and stream.peek() == "[" and not found:
                     found = True
-                    yield from _items(stream)
+                    yield from _items(stream, account)
         if not found:
             raise EvalFileError(
                 f"{path}: expected an array of objects, or an object that holds one as {sorted(_LISTS)}"
             )
 
 
-def _items(stream: JsonStream) -> Iterator[NumberedRow]:
+def _items(stream: JsonStream, account: LineAccount) -> Iterator[NumberedRow]:
     for position in stream.items():
+        account.records += 1
         try:
             value = stream.value()
         except RowError as error:
@@ -133,19 +143,11 @@ def _items(stream: JsonStream) -> Iterator[NumberedRow]:
             yield position + 1, RowError(f"a JSON {type(value).__name__}, expected an object")
 
 
-class _AnyColumns(EvalOptions):
-    """Reads a table whatever its columns are."""
-
-    @property
-    def required_fields(self) -> list[str]:
-        return []
-
-
 def _raw_rows(path: Path) -> Iterator[NumberedRow]:
     if path.name.lower().removesuffix(".gz").endswith(".json"):
         yield from document_rows(path)
     else:
-        yield from table_rows(path, _AnyColumns())
+        yield from table_rows(path)
 
 
 def _check_prompts(path: Path, frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], name: str) -> None:
@@ -165,7 +167,8 @@ def _taken(raw: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return the row's values that a column name, or the beginning of several, stands for."""
     if column.endswith((".", "/")):
         return {name[len(column) :]: value for name, value in raw.items() if name.startswith(column)}
-    return {column: raw[column]} if column in raw else {}
+    value = value_at(raw, column)
+    return {} if value is MISSING else {column: value}
 
 
 def _row(frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], scorers: ScorerChoice) -> dict[str, Any]:
