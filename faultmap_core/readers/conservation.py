@@ -97,11 +97,13 @@ class FileSize:
     Attributes:
         bytes: on the disk, packed where it is packed.
         physical_lines: of its text, unpacked, counted by `count_lines`; None where it is no text.
+        records: of which rows were made; of a log whose rows are made of several records, the rows.
         account: what the reader says that it did with them.
     """
 
     bytes: int
     physical_lines: int | None
+    records: int = 0
     account: LineAccount = field(default_factory=LineAccount)
 
 
@@ -122,7 +124,7 @@ def _eight_bit(stream: IO[bytes]) -> Iterator[bytes]:
     first = stream.read(_BLOCK)
     encoding = next((name for mark, name in _WIDE if first.startswith(mark)), None)
     decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
-    block = first
+    block = first.removeprefix(codecs.BOM_UTF8)
     while block:
         yielded = decoder.decode(block).encode("utf-8", "replace") if decoder else block
         if yielded:

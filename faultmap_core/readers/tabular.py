@@ -122,7 +122,8 @@ def build_batches(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
         )
     account.check(path, size.physical_lines, rows_seen)
-    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), replace(size, account=account))
+    size = replace(size, records=account.records or rows_seen, account=account)
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), size)
 
 
 def table_rows(path: Path, *, account: LineAccount | None = None) -> Iterator[NumberedRow]:
