@@ -192,7 +192,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "error_signatures",
         Scope.NONE,
         ("scores", "failure_slices", "error_judgments", "error_taxonomy"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
     AssetNode("production_logs", Scope.DAY, (), "2", _no_settings),

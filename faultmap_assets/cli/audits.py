@@ -293,7 +293,8 @@ def _tell_audit(
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()
-        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03):
+        blind = error_queries.blind_spot_of(warehouse, datasets)
+        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03, blind):
             out.print(line, soft_wrap=True)
     for table in terminal_why.signature_tables(error_queries.signatures(warehouse, datasets), most=5):
         out.print()
