@@ -73,6 +73,7 @@ FORMATS = (
     "swe-bench",
     "azure",
     "promptfoo-csv",
+    "mt-bench",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 

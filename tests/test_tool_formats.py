@@ -21,6 +21,7 @@ from tests.tool_files import (
     batch_answer,
     batch_failures,
     batch_request,
+    rating,
     swe_bench_predictions,
     swe_bench_report,
     write_file,
@@ -166,10 +167,11 @@ def write_seed(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_each_format_is_told_by_content_and_by_name(tmp_path, name):
-    path = write_seed(tmp_path, name)
-    assert format_of(path) == name
+    path, seed = write_seed(tmp_path, name), SEEDS[name]
+    assert format_of(path) == seed.format
     assert is_eval_file(path)
-    assert read(path, model_name="m") == read(path, model_name="m", format=name)
+    options = {"model_name": "m", **seed.options}
+    assert read(path, **options) == read(path, **options, format=seed.format)
     # The files beside it are part of it and no logs of their own.
     assert [found.path.name for found in find_files(str(tmp_path))] == [path.name]
     before = content_hash(path)
@@ -315,3 +317,87 @@ def test_a_damaged_line_of_an_export_costs_its_outputs_alone(tmp_path):
     batches = list(read_eval_file(path, EvalOptions()))
     assert [row["example_id"] for batch in batches for row in batch.rows.to_pylist()] == ["1", "3"]
     assert [one.reason for batch in batches for one in batch.rejected] == ["line 3: 3 fields where the header has 5"]
+
+
+def test_ratings_of_mt_bench_are_joined_with_questions_and_answers(tmp_path):
+    path = write_seed(tmp_path, "mt-bench")
+    first, second, unrated = read(path, default_score_range=(1.0, 10.0))
+    assert [(row["example_id"], row["score"]) for row in (first, second, unrated)] == [
+        ("81-1", 9.0), ("81-2", 4.5), ("82-1", None),
+    ]  # fmt: skip
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "mt_bench", "tiny", "Write a line.", "A long line.",
+    )  # fmt: skip
+    assert (second["question_text"], second["output_text"], second["metadata"]["turn"]) == ("Shorter.", "A line.", 2)
+    assert second["input_text"] == "user: Write a line.\n\nassistant: A long line.\n\nuser: Shorter."
+    assert (first["metadata"]["judge"], first["metadata"]["category"]) == ("gpt-4", "writing")
+    assert first["metric"]["name"] == "rating"
+    # No answer lies there: it is taken out of the judge's prompt.
+    assert (unrated["output_text"], unrated["correct_answer"]) == ("Elm", "2")
+    assert unrated["metadata"]["error"] == "the judge gave no rating"
+    assert "scores run from 1 to 10; set datasets.mt_bench.score_range: [1, 10] in faultmap.yaml" in problem(path)
+
+
+def test_ratings_alone_take_their_texts_from_the_judges_prompt(tmp_path):
+    write_file(tmp_path / "single.jsonl", [rating(81, 1, 9)])
+    row = read(tmp_path / "single.jsonl", default_score_range=(1.0, 10.0))[0]
+    assert (row["dataset"], row["input_text"], row["output_text"], row["correct_answer"]) == (
+        "mt-bench", "Name a tree.", "Elm", "Oak",
+    )  # fmt: skip
+
+
+def test_games_of_arena_hard_score_as_its_own_script_does(tmp_path):
+    path = write_seed(tmp_path, "arena-hard")
+    rows = read(path)
+    # u1: game 1 B>>A: the model wins thrice, game 2 a tie: (3 × 1 + 0.5) / 4; u2: game 1 lost, no second label.
+    assert [(row["example_id"], row["score"]) for row in rows] == [("u1", 0.875), ("u2", 0.0), ("u3", None)]
+    assert (rows[0]["input_text"], rows[0]["output_text"]) == ("Name a fish.", "Cod")
+    assert (rows[1]["input_text"], rows[1]["output_text"]) == ("Name a tree.", "Oak")
+    assert (rows[0]["dataset"], rows[0]["metric"]["name"]) == ("bench", "win rate against o3")
+    assert rows[2]["metadata"]["error"] == "the judge gave no label"
+
+
+def test_pairs_of_mt_bench_give_each_model_its_share_of_wins(tmp_path):
+    pair = {"question_id": 81, "turn": 1, "judge": ["gpt-4", "pair-v2"], "g1_judgment": "x", "g2_judgment": "y"}
+    lines = [
+        {**pair, "model_1": "a", "model_2": "b", "g1_winner": "model_1", "g2_winner": "tie"},
+        {**pair, "model_1": "a", "model_2": "c", "g1_winner": "model_2", "g2_winner": "model_2"},
+        {**pair, "model_1": "b", "model_2": "c", "g1_winner": "error", "g2_winner": "error"},
+    ]
+    write_file(tmp_path / "question.jsonl", [{"question_id": 81, "category": "writing", "turns": ["Write."]}])
+    write_file(tmp_path / "pair.jsonl", lines)
+    rows = read(tmp_path / "pair.jsonl")
+    assert [(row["model"], row["epoch"], row["score"]) for row in rows] == [
+        ("a", 1, 0.75), ("b", 1, 0.25), ("a", 2, 0.0), ("c", 1, 1.0), ("b", 2, None), ("c", 2, None),
+    ]  # fmt: skip
+    assert {row["input_text"] for row in rows} == {"Write."}
+
+
+def test_judged_answers_are_no_logs_of_their_own_and_others_are_unscored(tmp_path):
+    write_seed(tmp_path, "mt-bench")
+    answers = tmp_path / "mt_bench" / "model_answer" / "tiny.jsonl"
+    assert not is_eval_file(answers)
+    (tmp_path / "mt_bench" / "model_judgment" / "gpt-4_single.jsonl").unlink()
+    (tmp_path / "mt_bench" / "model_judgment").rmdir()
+    assert is_eval_file(answers)
+    rows = read(answers)
+    assert [(row["example_id"], row["output_text"], row["score"], row["passed"]) for row in rows] == [
+        ("81-1", "A long line.", None, None), ("81-2", "A line.", None, None),
+    ]  # fmt: skip
+    (tmp_path / "mt_bench" / "question.jsonl").unlink()
+    assert "put the bench's question.jsonl" in problem(answers)
+
+
+@real
+def test_real_answers_of_mt_bench(tmp_path):
+    real_file = next((REAL_LOGS / "mt_bench").glob("*.jsonl"))
+    path = tmp_path / real_file.name
+    path.write_bytes(real_file.read_bytes())
+    given = [json.loads(line) for line in path.read_text().splitlines()]
+    write_file(
+        tmp_path / "question.jsonl",
+        [{"question_id": one["question_id"], "turns": ["First?", "Second?"]} for one in given],
+    )
+    rows = read(path)
+    assert len(rows) == 2 * len(given) == 160
+    assert [row["output_text"] for row in rows[:2]] == given[0]["choices"][0]["turns"]

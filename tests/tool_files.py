@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +123,52 @@ def promptfoo_csv() -> list[list[str]]:
     return [header, *lines]
 
 
+ARENA_PROMPT = (
+    "<|User Prompt|>\nName a tree.\n\n<|The Start of Assistant A's Answer|>\nRose\n<|The End of Assistant A's Answer|>"
+    "\n\n<|The Start of Assistant B's Answer|>\nOak\n<|The End of Assistant B's Answer|>"
+)
+SINGLE_PROMPT = (
+    "[Instruction]\nRate it.\n\n[Question]\nName a tree.\n\n[The Start of Reference Answer]\nOak\n"
+    "[The End of Reference Answer]\n\n[The Start of Assistant's Answer]\nElm\n[The End of Assistant's Answer]"
+)
+
+
+def rating(question: int, turn: int, score: float, model: str = "tiny") -> dict[str, Any]:
+    """A line of FastChat's `gpt-4_single.jsonl`."""
+    return {
+        "question_id": question, "model": model, "judge": ["gpt-4", "single-v1"], "user_prompt": SINGLE_PROMPT,
+        "judgment": f"Rating: [[{score}]]", "score": score, "turn": turn, "tstamp": 1.5,
+    }  # fmt: skip
+
+
+def game(uid: str, first: str | None, second: str | None, model: str = "tiny") -> dict[str, Any]:
+    """A line of Arena-Hard 2.0: in the first game the baseline is assistant A, in the second the model."""
+
+    def played(label: str | None) -> dict[str, Any]:
+        prompt = [{"role": "system", "content": "Judge."}, {"role": "user", "content": ARENA_PROMPT}]
+        return {"score": label, "judgment": {"answer": f"[[{label}]]"}, "prompt": prompt}
+
+    return {
+        "uid": uid, "category": "hard_prompt", "judge": "gpt-4.1", "model": model, "baseline": "o3",
+        "games": [played(first), played(second)],
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Seed:
-    """One small example of a format: the file to be read, and all files by their places in a folder."""
+    """One small example of a format.
+
+    Attributes:
+        entry: the file to be read.
+        files: all files by their places in a folder.
+        format: the format's name.
+        options: how it is read.
+    """
 
     entry: str
     files: dict[str, Any]
+    format: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def write_file(path: Path, content: Any) -> None:
@@ -156,6 +196,7 @@ SEEDS = {
             "sums_output.jsonl": [batch_answer(1, "2"), *batch_failures()],
             "sums_input.jsonl": [batch_request(number) for number in (1, 3, 4)],
         },
+        "openai-batch",
     ),
     "swe-bench": Seed(
         "org__model-1.5.run1.json",
@@ -164,7 +205,52 @@ SEEDS = {
             "all_preds.jsonl": swe_bench_predictions(),
             "problems.jsonl": [{"instance_id": "a__b-1", "problem_statement": "Sums are wrong"}],
         },
+        "swe-bench",
     ),
-    "azure": Seed("evaluation_results.json", {"evaluation_results.json": azure_document()}),
-    "promptfoo-csv": Seed("results.csv", {"results.csv": promptfoo_csv()}),
+    "azure": Seed("evaluation_results.json", {"evaluation_results.json": azure_document()}, "azure"),
+    "promptfoo-csv": Seed("results.csv", {"results.csv": promptfoo_csv()}, "promptfoo-csv"),
+    "mt-bench": Seed(
+        "mt_bench/model_judgment/gpt-4_single.jsonl",
+        {
+            "mt_bench/model_judgment/gpt-4_single.jsonl": [rating(81, 1, 9), rating(81, 2, 4.5), rating(82, 1, -1)],
+            "mt_bench/question.jsonl": [
+                {"question_id": 81, "category": "writing", "turns": ["Write a line.", "Shorter."]},
+                {"question_id": 82, "category": "math", "turns": ["1+1?", "2+2?"], "reference": ["2", "4"]},
+            ],
+            "mt_bench/model_answer/tiny.jsonl": [
+                {
+                    "question_id": 81,
+                    "answer_id": "a",
+                    "model_id": "tiny",
+                    "tstamp": 1.5,
+                    "choices": [{"index": 0, "turns": ["A long line.", "A line."]}],
+                },
+            ],
+        },
+        "mt-bench",
+        {"default_score_range": (1.0, 10.0)},
+    ),
+    "arena-hard": Seed(
+        "bench/model_judgment/gpt-4.1/tiny.jsonl",
+        {
+            "bench/model_judgment/gpt-4.1/tiny.jsonl": [
+                game("u1", "B>>A", "A=B"),
+                game("u2", "A>B", None),
+                game("u3", None, None),
+            ],
+            "bench/question.jsonl": [{"uid": "u1", "category": "hard_prompt", "prompt": "Name a fish."}],
+            "bench/model_answer/tiny.jsonl": [
+                {
+                    "uid": "u1",
+                    "ans_id": "x",
+                    "model": "tiny",
+                    "messages": [
+                        {"role": "user", "content": "Name a fish."},
+                        {"role": "assistant", "content": {"answer": "Cod"}},
+                    ],
+                },
+            ],
+        },
+        "mt-bench",
+    ),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
-from faultmap_core.readers import azure_evaluation, batch_output, promptfoo_csv, swe_bench
+from faultmap_core.readers import azure_evaluation, batch_output, mt_bench, promptfoo_csv, swe_bench
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -41,10 +41,15 @@ _FORMATS: Mapping[str, ToolFormat] = {
     "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
     "azure": ToolFormat(azure_evaluation.is_azure_evaluation, azure_evaluation.rows, has_ids=False),
     "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
+    "mt-bench": ToolFormat(mt_bench.fits, mt_bench.rows, mt_bench.companions, superseded=mt_bench.superseded),
 }
 
 # Files that belong to others and have no rows of their own.
-_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (batch_output.is_batch_input, swe_bench.is_problems)
+_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (
+    batch_output.is_batch_input,
+    swe_bench.is_problems,
+    mt_bench.is_questions,
+)
 _NEVER_A_LOG_UNKNOWN = (".zip", ".traj")
 
 NAMES = frozenset(_FORMATS)
