@@ -74,6 +74,11 @@ FORMATS = (
     "azure",
     "promptfoo-csv",
     "mt-bench",
+    "humaneval",
+    "opencompass",
+    "mmlu-pro",
+    "alpaca-eval",
+    "wide-table",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 

@@ -13,7 +13,7 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
 from faultmap_core.readers.formats import format_of
-from tests.log_files import write_lines
+from tests.log_files import write_lines, write_zip
 from tests.tool_files import (
     SEEDS,
     azure_document,
@@ -21,6 +21,7 @@ from tests.tool_files import (
     batch_answer,
     batch_failures,
     batch_request,
+    mmlu_pro_output,
     rating,
     swe_bench_predictions,
     swe_bench_report,
@@ -401,3 +402,139 @@ def test_real_answers_of_mt_bench(tmp_path):
     rows = read(path)
     assert len(rows) == 2 * len(given) == 160
     assert [row["output_text"] for row in rows[:2]] == given[0]["choices"][0]["turns"]
+
+
+def test_evalplus_passes_where_both_kinds_of_tests_pass(tmp_path):
+    path = write_seed(tmp_path, "evalplus")
+    rows = read(path)
+    assert [(row["example_id"], row["epoch"], row["passed"]) for row in rows] == [
+        ("HumanEval/0", 1, True), ("HumanEval/0", 2, False), ("HumanEval/0", 3, False), ("HumanEval/0", 4, False),
+        ("HumanEval/1", 1, True),
+    ]  # fmt: skip
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"]) == ("HumanEval", "org/tiny", "def f():")
+    assert (first["output_text"], first["metric"]["name"], rows[4]["input_text"]) == (
+        "def f(): pass", "plus", "HumanEval/1",
+    )  # fmt: skip
+    assert summaries(path) == {"pass@1 plus": (0.625, 0.625, True), "pass@1 base": (0.75, 0.75, True)}
+    base = read(path, scorer="base")
+    assert [row["passed"] for row in base] == [True, True, False, False, True]
+    assert base[1]["metadata"]["scores"] == {"plus": 0.0}
+
+
+def test_results_of_humaneval(tmp_path):
+    path = write_seed(tmp_path, "humaneval")
+    rows = read(path, model_name="tiny")
+    assert [(row["epoch"], row["passed"], row["output_text"]) for row in rows] == [
+        (1, True, " return 1"), (2, False, " return 2"),
+    ]  # fmt: skip
+    assert (rows[0]["dataset"], rows[0]["model"], rows[1]["metadata"]["scored_explanation"]) == (
+        "HumanEval", "tiny", "failed: x",
+    )  # fmt: skip
+    with pytest.raises(EvalFileError, match="model is missing"):
+        read(path)
+
+
+def test_predictions_of_opencompass_are_joined_with_its_results(tmp_path):
+    path = write_seed(tmp_path, "opencompass")
+    rows = read(path)
+    assert [(row["example_id"], row["passed"]) for row in rows] == [
+        ("0", True),
+        ("1", False),
+        ("2", True),
+        ("3", False),
+    ]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["question_text"]) == (
+        "sums", "tiny-hf", "system: Be brief.\n\nuser: 1+1?", "1+1?",
+    )  # fmt: skip
+    assert (first["output_text"], first["correct_answer"]) == ("2", "2")
+    assert summaries(path) == {"accuracy": (50.0, 50.0, True)}
+    (tmp_path / "20250101" / "results" / "tiny-hf" / "sums.json").unlink()
+    assert {(row["passed"], row["score"]) for row in read(path)} == {(None, None)}
+
+
+def test_predictions_of_l_eval(tmp_path):
+    row = read(write_seed(tmp_path, "l-eval"))[0]
+    assert [row[name] for name in ("dataset", "model", "input_text", "output_text", "correct_answer", "score")] == [
+        "talks", "tiny", "Who?", "He", "She", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_outputs_of_mmlu_pro_pass_where_the_letter_is_right(tmp_path, zipped):
+    path = write_seed(tmp_path, "mmlu-pro")
+    if zipped:
+        text = path.read_text()
+        path.unlink()
+        path = write_zip(tmp_path / "model_outputs_tiny-7b_5shots.zip", {"a.json": text})
+        assert format_of(path) == "mmlu-pro"
+        assert [found.path.name for found in find_files(str(tmp_path))] == [path.name]
+    rows = read(path)
+    assert [(row["example_id"], row["passed"]) for row in rows] == [("1", True), ("2", False), ("3", False)]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["correct_answer"]) == ("mmlu-pro", "tiny-7b", "B")
+    assert first["input_text"] == "Which is 1?\n\nA) one\nB) two\nC) three"
+    assert first["metadata"] == {"category": "numbers", "src": "ours", "picked": "B"}
+
+
+def test_zips_of_others_are_no_logs(tmp_path):
+    write_zip(tmp_path / "backup.zip", {"a.json": json.dumps([{"x": 1}])})
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    write_file(tmp_path / "x.traj", {"a": 1})
+    assert find_files(str(tmp_path)) == []
+    two = {"a.json": json.dumps([mmlu_pro_output(1, "B")]), "b.json": json.dumps([mmlu_pro_output(2, "B")])}
+    path = write_zip(tmp_path / "outputs.zip", two)
+    assert [row["line"] for row in read(path, model_name="m")] == [1, 2]
+
+
+def test_preferences_of_alpaca_eval_are_scores(tmp_path):
+    path = write_seed(tmp_path, "alpaca-eval")
+    rows = read(path)
+    assert [row["score"] for row in rows] == [1.0, 0.0, 0.5, 0.5, None, 0.25]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "alpaca_eval", "tiny", "Name tree 1.", "Oak",
+    )  # fmt: skip
+    assert first["metric"]["name"] == "win rate against baseline"
+    assert (first["metadata"]["baseline_output"], first["metadata"]["subset"]) == ("Rose", "trees")
+    # 100 × (1 + 0 + 0.5 + 0.5 + 0.25) / 5
+    assert summaries(path) == {"win_rate of tiny": (45.0, 45.0, True), "n_total of tiny": (5, 5, True)}
+
+
+def test_a_wide_table_has_a_row_for_each_system(tmp_path):
+    path = write_seed(tmp_path, "wide-table")
+    rows = read(path)
+    assert [(row["model"], row["input_text"], row["output_text"], row["score"]) for row in rows] == [
+        ("rag", "1+1?", "two", 0.75), ("rag_v2", "1+1?", "three", 0.25),
+        ("rag", "2+2?", "four", 1.0), ("rag_v2", "2+2?", "", None),
+    ]  # fmt: skip
+    assert rows[0]["example_id"] == rows[1]["example_id"] != rows[2]["example_id"]
+    assert rows[0]["metric"]["name"] == "sas"
+    assert (rows[0]["correct_answer"], rows[0]["metadata"]["contexts"]) == ("2", "sums")
+    assert [row["score"] for row in read(path, scorer="faith")] == [1.0, 0.0, 1.0, 0.5]
+    assert "'sas', 'faith'" in problem(path, scorer="bleu")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["question,expected_output,model_output,model_score", "prompt,chosen_response,rejected_response,chosen_score",
+     "question,a_response,b_response", "id,a_response,b_response,a_score,b_score"],
+)  # fmt: skip
+def test_other_tables_are_not_taken_for_wide_ones(tmp_path, columns):
+    path = tmp_path / "t.csv"
+    path.write_text(columns + "\n" + ",".join("1" * (columns.count(",") + 1)) + "\n")
+    assert format_of(path) == "table"
+
+
+@real
+def test_real_outputs_of_mmlu_pro_alpaca_eval_haystack_and_l_eval():
+    # Counted in the files by other means: 2,207 letters are right; 740 wins, 1 tie, 62 losses, 2 without a preference.
+    outputs = read(next((REAL_LOGS / "mmlu_pro").glob("*.zip")))
+    assert (len(outputs), sum(row["passed"] for row in outputs)) == (12_032, 2_207)
+    annotated = [row["score"] for row in read(REAL_LOGS / "alpaca_eval" / "annotations.json")]
+    assert [annotated.count(one) for one in (1.0, 0.5, 0.0, None)] == [740, 1, 62, 2]
+    wide = read(REAL_LOGS / "haystack" / "comparative_scores.csv")
+    assert [sum(row["model"] == name for row in wide) for name in ("baseline_rag", "hyde_rag")] == [107, 107]
+    predicted = read(next((REAL_LOGS / "opencompass").glob("*.jsonl")))
+    assert (len(predicted), {row["model"] for row in predicted}) == (96, {"turbo-16k-0613"})

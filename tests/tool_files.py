@@ -154,6 +154,69 @@ def game(uid: str, first: str | None, second: str | None, model: str = "tiny") -
     }  # fmt: skip
 
 
+def evalplus_document() -> dict[str, Any]:
+    """Results of EvalPlus 0.3: three samples of one task, one of another, one that only the added tests fail."""
+
+    def sample(task: str, base: str, plus: str) -> dict[str, Any]:
+        return {"task_id": task, "solution": f"def f(): {base}", "base_status": base, "plus_status": plus,
+                "base_fail_tests": [], "plus_fail_tests": []}  # fmt: skip
+
+    return {
+        "date": "2025-01-01 00:00",
+        "hash": "f00d",
+        "eval": {
+            "HumanEval/0": [sample("HumanEval/0", "pass", "pass"), sample("HumanEval/0", "pass", "fail"),
+                            sample("HumanEval/0", "timeout", "fail"), sample("HumanEval/0", "fail", "pass")],
+            "HumanEval/1": [sample("HumanEval/1", "pass", "pass")],
+        },
+        # (1 of 4, 1 of 1) and (2 of 4, 1 of 1)
+        "pass_at_k": {"plus": {"pass@1": 0.625}, "base": {"pass@1": 0.75}},
+    }  # fmt: skip
+
+
+def opencompass_files() -> dict[str, Any]:
+    """Predictions of a run and the results of the same, with details."""
+    asked = [{"role": "SYSTEM", "prompt": "Be brief."}, {"role": "HUMAN", "prompt": "1+1?"}]
+    return {
+        "20250101/predictions/tiny-hf/sums.json": {
+            "0": {"origin_prompt": asked, "prediction": "2", "gold": "2"},
+            "1": {"origin_prompt": "2+2?", "prediction": "5", "gold": "4"},
+            "2": {"origin_prompt": "3+3?", "prediction": "6", "gold": "6"},
+            "3": {"origin_prompt": "4+4?", "prediction": "9", "gold": "8"},
+        },
+        "20250101/results/tiny-hf/sums.json": {
+            "accuracy": 50.0,
+            "details": {"type": "GEN", "0": {"pred": "2", "correct": True}, "1": {"pred": "5", "correct": False},
+                        "2": {"pred": "6", "correct": [True]}, "3": {"pred": "9", "correct": False}},
+        },
+    }  # fmt: skip
+
+
+def mmlu_pro_output(number: int, picked: str | None) -> dict[str, Any]:
+    """One of MMLU-Pro's raw outputs."""
+    return {
+        "question_id": number, "question": f"Which is {number}?", "options": ["one", "two", "three"], "answer": "B",
+        "answer_index": 1, "cot_content": "", "category": "numbers", "src": "ours", "pred": picked,
+        "generated_text": f"The answer is ({picked}).",
+    }  # fmt: skip
+
+
+def annotation(number: int, preference: float | None) -> dict[str, Any]:
+    """An annotation of AlpacaEval."""
+    return {
+        "instruction": f"Name tree {number}.", "output_1": "Rose", "generator_1": "baseline", "dataset": "trees",
+        "output_2": "Oak", "generator_2": "tiny", "annotator": "gpt4", "preference": preference,
+    }  # fmt: skip
+
+
+WIDE = [
+    ["questions", "contexts", "rag_ground_truth_answers", "rag_responses", "rag_metric_sas", "rag_metric_faith",
+     "rag_v2_ground_truth_answers", "rag_v2_responses", "rag_v2_metric_sas", "rag_v2_metric_faith"],
+    ["1+1?", "sums", "2", "two", "0.75", "1.0", "2", "three", "0.25", "0.0"],
+    ["2+2?", "sums", "4", "four", "1.0", "1.0", "4", "", "", "0.5"],
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Seed:
     """One small example of a format.
@@ -253,4 +316,47 @@ SEEDS = {
         },
         "mt-bench",
     ),
-}
+    "evalplus": Seed(
+        "org--tiny_vllm_temp_0.0_eval_results.json",
+        {
+            "org--tiny_vllm_temp_0.0_eval_results.json": evalplus_document(),
+            "HumanEvalPlus.jsonl": [{"task_id": "HumanEval/0", "prompt": "def f():", "entry_point": "f"}],
+            "org--tiny_vllm_temp_0.0.jsonl": [{"task_id": "HumanEval/0", "solution": "def f(): pass"}],
+        },
+        "humaneval",
+    ),
+    "humaneval": Seed(
+        "samples.jsonl_results.jsonl",
+        {
+            "samples.jsonl_results.jsonl": [
+                {"task_id": "HumanEval/0", "completion": " return 1", "result": "passed", "passed": True},
+                {"task_id": "HumanEval/0", "completion": " return 2", "result": "failed: x", "passed": False},
+            ],
+            "samples.jsonl": [{"task_id": "HumanEval/0", "completion": " return 1"}],
+        },
+        "humaneval",
+    ),
+    "opencompass": Seed("20250101/predictions/tiny-hf/sums.json", opencompass_files(), "opencompass"),
+    "l-eval": Seed(
+        "talks/tiny.pred.jsonl",
+        {"talks/tiny.pred.jsonl": [{"query": "Who?", "gt": "She", "prompt": "{}{}", "tiny_pred": "He",
+                                    "evaluation": "LLM"}]},
+        "opencompass",
+    ),
+    "mmlu-pro": Seed(
+        "model_outputs_tiny-7b_5shots.json",
+        {"model_outputs_tiny-7b_5shots.json": [mmlu_pro_output(1, "B"), mmlu_pro_output(2, "A"),
+                                               mmlu_pro_output(3, None)]},
+        "mmlu-pro",
+    ),
+    "alpaca-eval": Seed(
+        "annotations.json",
+        {
+            "annotations.json": [annotation(1, 2.0), annotation(2, 1), annotation(3, 1.5), annotation(4, 0),
+                                 annotation(5, None), annotation(6, 1.25)],
+            "leaderboard.csv": [["", "win_rate", "n_total"], ["other", "9.0", "9"], ["tiny", "45.0", "5"]],
+        },
+        "alpaca-eval",
+    ),
+    "wide-table": Seed("comparison.csv", {"comparison.csv": WIDE}, "wide-table"),
+}  # fmt: skip

@@ -50,7 +50,8 @@ def audit(
             "--format",
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
-            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv, mt-bench or table."
+            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv, mt-bench,"
+            " humaneval, opencompass, mmlu-pro, alpaca-eval, wide-table or table."
             " Default: told by their content.",
         ),
     ] = None,
