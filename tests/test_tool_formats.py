@@ -6,6 +6,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from faultmap_assets.scanning import find_files
@@ -15,16 +17,21 @@ from faultmap_core.readers import companions, content_hash, is_eval_file, read_e
 from faultmap_core.readers.formats import format_of
 from tests.log_files import write_lines, write_zip
 from tests.tool_files import (
+    LIGHTEVAL_DATE,
     SEEDS,
     azure_document,
     azure_row,
     batch_answer,
     batch_failures,
     batch_request,
+    lighteval_results,
+    lighteval_row,
     mmlu_pro_output,
     rating,
     swe_bench_predictions,
     swe_bench_report,
+    tau_run,
+    trajectory,
     write_file,
 )
 
@@ -538,3 +545,96 @@ def test_real_outputs_of_mmlu_pro_alpaca_eval_haystack_and_l_eval():
     assert [sum(row["model"] == name for row in wide) for name in ("baseline_rag", "hyde_rag")] == [107, 107]
     predicted = read(next((REAL_LOGS / "opencompass").glob("*.jsonl")))
     assert (len(predicted), {row["model"] for row in predicted}) == (96, {"turbo-16k-0613"})
+
+
+def test_runs_of_tau_bench_pass_where_the_reward_is_one(tmp_path):
+    path = write_seed(tmp_path, "tau-bench")
+    rows = read(path)
+    assert [(row["example_id"], row["epoch"], row["score"], row["passed"]) for row in rows] == [
+        ("1", 1, 1.0, True), ("1", 2, 0.0, False), ("2", 1, 0.5, False),
+    ]  # fmt: skip
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "tau-bench-airline", "tiny", "Ask for flight 1", "At noon.",
+    )  # fmt: skip
+    assert first["metadata"]["steps"][:2] == ['called get_flight({"id": 7})', "get_flight returned: at noon"]
+    failed = tau_run(3, 0, 0.0, info={"error": "rate limit", "traceback": "x"})
+    write_file(tmp_path / "tool-calling-gpt-x-0.0_range_0-115_user-gpt-y-llm_0101.json", [failed])
+    row = read(tmp_path / "tool-calling-gpt-x-0.0_range_0-115_user-gpt-y-llm_0101.json")[0]
+    assert (row["model"], row["passed"], row["score"], row["metadata"]["error"]) == ("gpt-x", None, None, "rate limit")
+    assert row["input_text"] == "When is my flight?"
+
+
+def test_runs_of_tau2_bench(tmp_path):
+    first, second = read(write_seed(tmp_path, "tau2-bench"))
+    assert (first["dataset"], first["model"], first["input_text"]) == (
+        "tau2-bench-telecom", "tiny-4", "No data.\nInsist.\nYou are Ann.",
+    )  # fmt: skip
+    assert (first["passed"], second["passed"], second["epoch"]) == (True, None, 2)
+    assert second["metadata"]["error"] == "infrastructure error"
+
+
+def test_a_trajectory_is_judged_by_the_report_above_it(tmp_path):
+    path = write_seed(tmp_path, "swe-agent")
+    row = read(path)[0]
+    assert [row[name] for name in ("dataset", "model", "example_id", "input_text", "output_text", "passed")] == [
+        "swe-bench", "gpt", "a__b-1", "Sums are wrong", "diff --git", None,
+    ]  # fmt: skip
+    assert row["metadata"]["steps"] == ["assistant: I edit.", "called action(edit sums.py)", "returned: edited"]
+    assert (row["metadata"]["repo"], row["metadata"]["exit_status"]) == ("a/b", "submitted")
+    report = tmp_path / "gpt.run.json"
+    write_file(report, swe_bench_report())
+    assert companions(path) == [report]
+    judged = read(path)[0]
+    assert (judged["passed"], judged["metadata"]["outcome"]) == (True, "resolved")
+    config = json.dumps({"agent": {"model": {"name": "claude-x"}}})
+    write_file(tmp_path / "x" / "c__d-3.traj", trajectory(replay_config=config))
+    other = read(tmp_path / "x" / "c__d-3.traj")[0]
+    assert (other["model"], other["passed"]) == ("claude-x", False)
+
+
+def test_a_trajectory_of_mini_swe_agent(tmp_path):
+    row = read(write_seed(tmp_path, "mini-swe-agent"))[0]
+    assert [row[name] for name in ("model", "example_id", "input_text", "output_text")] == [
+        "o/m", "c__d-3", "It fails", "diff",
+    ]  # fmt: skip
+    assert row["metadata"]["steps"] == ["assistant: ls", "user: a.py"]
+
+
+def test_details_of_lighteval(tmp_path):
+    folder = tmp_path / "details" / "org" / "tiny" / LIGHTEVAL_DATE
+    folder.mkdir(parents=True)
+    path = folder / f"details_lighteval|sums|0_{LIGHTEVAL_DATE}.parquet"
+    pq.write_table(pa.Table.from_pylist([lighteval_row(1, 1.0), lighteval_row(2, 0.0)]), path)
+    assert format_of(path) == "lighteval"
+    assert read(path)[0]["model"] == "org/tiny"
+    write_file(tmp_path / "results" / "org" / "tiny" / f"results_{LIGHTEVAL_DATE}.json", lighteval_results())
+    first, second = read(path)
+    assert (first["dataset"], first["model"], first["example_id"], first["input_text"]) == (
+        "sums", "org/tiny", "1", "1 + 1?",
+    )  # fmt: skip
+    assert (first["output_text"], first["correct_answer"], first["score"], second["score"]) == ("2", "2", 1.0, 0.0)
+    assert first["metric"]["name"] == "extractive_match"
+    assert summaries(path) == {"mean extractive_match": (0.5, 0.5, True)}
+    assert read(path, scorer="length")[0]["score"] == 0.5
+
+
+def test_older_details_of_lighteval_hold_texts_of_python(tmp_path):
+    path = tmp_path / "details_leaderboard|arc:challenge|25_2024-01-01T00-00-00.parquet"
+    row = {"full_prompt": "Which?", "predictions": "[(-2.5, False), (-0.5, True)]", "gold": "[' red']",
+           "choices": "[' blue', ' red']", "metrics": "{'acc': 1}", "pred_logits": "[-2.5, -0.5]"}  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    told = read(path, model_name="m")[0]
+    assert [told[name] for name in ("dataset", "model", "output_text", "correct_answer", "score")] == [
+        "arc:challenge", "m", " red", " red", 1.0,
+    ]  # fmt: skip
+
+
+@real
+def test_a_real_trajectory_of_swe_agent():
+    path = next((REAL_LOGS / "swe_agent").glob("*.traj"))
+    row = read(path, model_name="gpt-4")[0]
+    given = json.loads(path.read_text())
+    assert row["output_text"] == given["info"]["submission"]
+    assert row["input_text"].startswith("Pixel Representation attribute should be optional")
+    assert sum(step.startswith("called action(") for step in row["metadata"]["steps"]) == len(given["trajectory"]) == 12

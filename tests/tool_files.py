@@ -217,6 +217,82 @@ WIDE = [
 ]  # fmt: skip
 
 
+def tau_run(task: int, trial: int, reward: float, **changes: Any) -> dict[str, Any]:
+    """A result of tau-bench: the user asks, the agent calls a tool and answers."""
+    call = {"function": {"name": "get_flight", "arguments": '{"id": 7}'}, "id": "c", "type": "function"}
+    turns = [
+        {"role": "system", "content": "Policy"},
+        {"role": "user", "content": "When is my flight?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "name": "get_flight", "content": "at noon"},
+        {"role": "assistant", "content": "At noon."},
+        {"role": "user", "content": "###STOP###"},
+    ]
+    info = {"task": {"user_id": "u", "actions": [], "instruction": f"Ask for flight {task}", "outputs": []}}
+    return {"task_id": task, "reward": reward, "info": info, "traj": turns, "trial": trial, **changes}
+
+
+def tau2_document() -> dict[str, Any]:
+    """Results of tau2-bench: one task with two trials, one of which the infrastructure failed."""
+
+    def simulation(trial: int, reward: float | None, reason: str) -> dict[str, Any]:
+        return {"id": f"s{trial}", "task_id": "t1", "trial": trial, "termination_reason": reason,
+                "reward_info": None if reward is None else {"reward": reward},
+                "messages": tau_run(1, 0, 0.0)["traj"]}  # fmt: skip
+
+    told = {"reason_for_call": "No data.", "task_instructions": "Insist.", "known_info": "You are Ann."}
+    return {
+        "timestamp": "2026-01-01",
+        "info": {"agent_info": {"llm": "tiny-4"}, "environment_info": {"domain_name": "telecom"}, "num_trials": 2},
+        "tasks": [{"id": "t1", "user_scenario": {"instructions": told}}],
+        "simulations": [simulation(0, 1.0, "user_stop"), simulation(1, None, "infrastructure_error")],
+    }
+
+
+def trajectory(**changes: Any) -> dict[str, Any]:
+    """A trajectory of SWE-agent 0.7: a demonstration, the issue, one action, the patch."""
+    issue = "We are solving an issue.\nISSUE:\nSums are wrong\n\nINSTRUCTIONS:\nUse the shell."
+    step = {
+        "action": "edit sums.py",
+        "observation": "edited",
+        "response": "I edit.",
+        "thought": "I edit.",
+        "state": "{}",
+    }
+    return {
+        "environment": "swe_main",
+        "trajectory": [step],
+        "history": [
+            {"role": "system", "content": "SETTING", "agent": "primary"},
+            {"role": "user", "content": "ISSUE:\nA demonstration", "agent": "primary", "is_demo": True},
+            {"role": "user", "content": issue, "agent": "primary"},
+            {"role": "assistant", "content": "I edit.", "thought": "I edit.", "action": "edit sums.py"},
+        ],
+        "info": {"exit_status": "submitted", "submission": "diff --git", "model_stats": {"api_calls": 1}},
+        **changes,
+    }
+
+
+def lighteval_row(number: int, score: float, **changes: Any) -> dict[str, Any]:
+    """A row of lighteval's details, 0.10."""
+    return {
+        "doc": {"query": f"{number} + 1?", "choices": [str(number + 1)], "gold_index": [0], "id": str(number),
+                "num_effective_few_shots": 0, "specific": None},
+        "metric": {"extractive_match": score, "length": 0.5},
+        "model_response": {"text": ["2"], "logprobs": []},
+        **changes,
+    }  # fmt: skip
+
+
+LIGHTEVAL_DATE = "2025-01-02T03-04-05.678901"
+
+
+def lighteval_results() -> dict[str, Any]:
+    """The results file of the same run."""
+    return {"config_general": {"model_name": "org/tiny"},
+            "results": {"lighteval|sums|0": {"extractive_match": 0.5, "extractive_match_stderr": 0.1}}}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Seed:
     """One small example of a format.
@@ -359,4 +435,36 @@ SEEDS = {
         "alpaca-eval",
     ),
     "wide-table": Seed("comparison.csv", {"comparison.csv": WIDE}, "wide-table"),
+    "tau-bench": Seed(
+        "tiny-airline.json",
+        {"tiny-airline.json": [tau_run(1, 0, 1.0), tau_run(1, 1, 0.0), tau_run(2, 0, 0.5)]},
+        "tau-bench",
+    ),
+    "tau2-bench": Seed("run.json", {"run.json": tau2_document()}, "tau-bench"),
+    "swe-agent": Seed("gpt__bench/a__b-1.traj", {"gpt__bench/a__b-1.traj": trajectory()}, "swe-agent"),
+    "mini-swe-agent": Seed(
+        "c__d-3.traj.json",
+        {
+            "c__d-3.traj.json": {
+                "info": {"exit_status": "Submitted", "submission": "diff", "config": {"model": {"model_name": "o/m"}}},
+                "messages": [
+                    {"role": "system", "content": "You are an agent."},
+                    {"role": "user", "content": "<pr_description>\nIt fails\n</pr_description>\nRules"},
+                    {"role": "assistant", "content": "ls"}, {"role": "user", "content": "a.py"},
+                    {"role": "assistant", "content": "submit"},
+                ],
+                "trajectory_format": "mini-swe-agent-1",
+                "instance_id": "c__d-3",
+            }
+        },
+        "swe-agent",
+    ),
+    "lighteval": Seed(
+        f"details_lighteval|sums|0_{LIGHTEVAL_DATE}.jsonl",
+        {
+            f"details_lighteval|sums|0_{LIGHTEVAL_DATE}.jsonl": [lighteval_row(1, 1.0), lighteval_row(2, 0.0)],
+            f"results_{LIGHTEVAL_DATE}.json": lighteval_results(),
+        },
+        "lighteval",
+    ),
 }  # fmt: skip

@@ -51,7 +51,7 @@ def audit(
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
             " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv, mt-bench,"
-            " humaneval, opencompass, mmlu-pro, alpaca-eval, wide-table or table."
+            " humaneval, opencompass, lighteval, tau-bench, swe-agent, mmlu-pro, alpaca-eval, wide-table or table."
             " Default: told by their content.",
         ),
     ] = None,

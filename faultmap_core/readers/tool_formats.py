@@ -9,10 +9,12 @@ from pathlib import Path
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
 from faultmap_core.readers import (
+    agent_runs,
     alpaca_eval,
     azure_evaluation,
     batch_output,
     code_benchmarks,
+    lighteval,
     mmlu_pro,
     mt_bench,
     opencompass,
@@ -54,6 +56,9 @@ _FORMATS: Mapping[str, ToolFormat] = {
     "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
     "mt-bench": ToolFormat(mt_bench.fits, mt_bench.rows, mt_bench.companions, superseded=mt_bench.superseded),
     "humaneval": ToolFormat(code_benchmarks.fits, code_benchmarks.rows, code_benchmarks.companions),
+    "lighteval": ToolFormat(lighteval.is_lighteval, lighteval.rows, lighteval.companions),
+    "tau-bench": ToolFormat(agent_runs.is_tau, agent_runs.tau_rows),
+    "swe-agent": ToolFormat(agent_runs.is_trajectory, agent_runs.trajectory_rows, agent_runs.companions),
     "opencompass": ToolFormat(opencompass.fits, opencompass.rows, opencompass.companions),
     "mmlu-pro": ToolFormat(mmlu_pro.is_mmlu_pro, mmlu_pro.rows),
     "alpaca-eval": ToolFormat(alpaca_eval.is_alpaca_eval, alpaca_eval.rows, alpaca_eval.companions, has_ids=False),
