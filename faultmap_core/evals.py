@@ -80,6 +80,15 @@ FORMATS = (
     "swe-bench",
     "azure",
     "promptfoo-csv",
+    "mt-bench",
+    "humaneval",
+    "opencompass",
+    "lighteval",
+    "tau-bench",
+    "swe-agent",
+    "mmlu-pro",
+    "alpaca-eval",
+    "wide-table",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 
