@@ -3,9 +3,11 @@
     FaultmapError
     ├── ConfigurationError      a setting, an argument or an option has a value that is not allowed
     ├── EvalFileError           an eval file cannot be read at all (a bad row is quarantined instead)
+    │   └── EmptyFileError          it holds no rows: nothing is wrong with the others
     ├── EmbeddingError          the embedder is missing, failed, or returned something else than vectors
     ├── ScoringError            scores cannot be computed from what is given
     ├── ClusteringError         vectors cannot be clustered (wrong shape, not finite)
+    ├── ClaimError              figures that contradict each other cannot be told as a claim
     ├── LanguageModelError      calls cannot be made or recorded at all (a failed call is an outcome instead)
     └── WarehouseError          the DuckDB warehouse cannot be opened, read or written
         ├── WarehouseLockedError    another process holds it and did not let go in time
@@ -28,6 +30,10 @@ class EvalFileError(FaultmapError):
     """An eval file cannot be read at all."""
 
 
+class EmptyFileError(EvalFileError):
+    """An eval file or a log holds no rows."""
+
+
 class EmbeddingError(FaultmapError):
     """The embedder is missing, failed, or returned something else than vectors."""
 
@@ -38,6 +44,10 @@ class ScoringError(FaultmapError):
 
 class ClusteringError(FaultmapError):
     """Vectors cannot be clustered."""
+
+
+class ClaimError(FaultmapError, ValueError):
+    """The parts of a claim contradict each other, so that it cannot be rendered."""
 
 
 class LanguageModelError(FaultmapError):

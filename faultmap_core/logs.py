@@ -71,6 +71,18 @@ class LogOptions(EvalOptions):
         """Fields whose column a file must have."""
         return ["input_text", "timestamp"]
 
+    @property
+    def named_columns(self) -> list[str]:
+        """Columns that somebody named; what logs are expected to have by default they may lack."""
+        return [column for name, column in self.column_map.items() if LOG_COLUMNS.get(name) != column]
+
+    def range_remedy(self, dataset: str, low: float, high: float) -> str:
+        """Say how another score range is set."""
+        return (
+            f"set logs: {{score_range: [{low:g}, {high:g}]}} in faultmap.yaml, and from where on a score is good in"
+            " production.feedback"
+        )
+
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
         parts = f"log 2 {super().digest()} {self.first_day.isoformat()} {self.time_zone} {self.format}"
@@ -89,7 +101,7 @@ class LogTableBuilder(EvalTableBuilder):
         self._zone = ZoneInfo(options.time_zone)
 
     def _accept(self, row: Row) -> dict[str, Any]:
-        time = _time(self._value(row, "timestamp"))
+        time = time_of(self._value(row, "timestamp"))
         if time > datetime.now(UTC) + timedelta(days=1):
             raise RowError(f"timestamp {time.isoformat()} lies in the future")
         # The first of all years has no day before it in another zone.
@@ -118,8 +130,8 @@ class LogTableBuilder(EvalTableBuilder):
         return {**remembered, "timestamp": datetime.fromisoformat(accepted["timestamp"])}
 
 
-def _time(value: Any) -> datetime:
-    """Read ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970."""
+def time_of(value: Any) -> datetime:
+    """Read ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970; raises RowError else."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if value is None or value == "":

@@ -58,9 +58,18 @@ class FailureSlice(_Record):
             difference.
         risk_difference: failure_rate - baseline_rate, with risk_difference_low and risk_difference_high adjusted for
             the selection.
+        estimated_risk_difference: what of the risk difference is to be expected in new data: the slice was selected for
+            a high rate, so the observed one is too high in the mean (`shrinkage`); estimated_excess_failures: failures
+            here beyond the rest's rate by that estimate.
         keywords: words that tell the slice from the rest, strongest first.
         minimum_detectable_effect: smallest risk difference that a region of this size would have shown in four of
             five cases; None where none would.
+        statistic: what was tested and is claimed: "failure rate", "score" (by ranks) or "failure rate over repeats"
+            (by ranks); rest_size: scored rows outside.
+        mean_score, baseline_score: mean scores inside and outside, where scores were tested; None elsewhere, and where
+            the means differ in the other direction than the ranks.
+        superiority: where ranks were tested, the chance that a prompt from inside went worse than one from outside,
+            ties halved; superiority_low, superiority_high: its interval, adjusted for the selection.
         confirmed, confirmation_p_value: with a held-out half, whether the slice shows in it too; the risk difference
             and its interval are then those of the held-out half. None without one.
     """
@@ -88,6 +97,8 @@ class FailureSlice(_Record):
     risk_difference: float = 0.0
     risk_difference_low: float = -1.0
     risk_difference_high: float = 1.0
+    estimated_risk_difference: float = 0.0
+    estimated_excess_failures: float = 0.0
     named_by: str = "keywords"
     keywords: list[str] = field(default_factory=list)
     minimum_detectable_effect: float | None = None
@@ -95,3 +106,10 @@ class FailureSlice(_Record):
     confirmation_p_value: float | None = None
     cited_examples: list[str] = field(default_factory=list)
     naming_note: str = ""
+    statistic: str = "failure rate"
+    rest_size: int = 0
+    mean_score: float | None = None
+    baseline_score: float | None = None
+    superiority: float | None = None
+    superiority_low: float | None = None
+    superiority_high: float | None = None

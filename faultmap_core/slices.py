@@ -27,10 +27,12 @@ from faultmap_core.regions import (
     find_regions,
 )
 from faultmap_core.results import FailureSlice
+from faultmap_core.shrinkage import shrunken_difference, spread_of_regions
 from faultmap_core.slice_rows import EvalRows as EvalRows
-from faultmap_core.slice_rows import by_typicality, distinct_prompts, examples_of, unit_label
+from faultmap_core.slice_rows import by_typicality, distinct_prompts, equally_many, examples_of, unit_label
 from faultmap_core.slice_rows import slice_id as slice_id
 from faultmap_core.statistics import minimum_detectable_effect, newcombe_interval
+from faultmap_core.superiority import probability_of_superiority
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -54,7 +56,7 @@ class SliceSettings:
         significance_level: expected share of false slices, in (0, 1).
         min_slice_size: least distinct prompts in a slice.
         test: "midp" | "fisher" | "chi2", for outcomes that are failed or not.
-        seed: for the halves of `confirm`.
+        seed: for the halves of `confirm`, and for which copies of a prompt stand for it where some have more.
         outcome: "failed" looks where failures gather; "score" where scores are worse, by the rank-sum test; "auto"
             takes the scores where they are graded. A slice always fails more than the rest, too.
         metadata: values of metadata columns, and pairs of them, are candidates beside the tree.
@@ -83,7 +85,7 @@ class SliceAnalysis:
     """What was found and how much was looked at.
 
     Attributes:
-        slices: by falling excess failures.
+        slices: by falling estimated excess failures.
         total_rows, scored_rows, units: rows given, rows with an outcome, distinct prompts among those.
         failures: scored rows that failed (fractions of repeats rounded).
         failure_rate: their share, 0.0 where no row is scored.
@@ -113,10 +115,12 @@ class SliceAnalysis:
 
 @dataclass(frozen=True)
 class _Question:
-    """The label that is looked for, its outcome per unit, and what hangs together."""
+    """The label that is looked for, failures as a label with the same weights, and what hangs together."""
 
     label: AnyLabel
+    failures: Label
     test_used: str
+    statistic: str
     groups: Rows
     near_correlation: float
     group_correlation: float
@@ -152,14 +156,15 @@ def find_failure_slices(
     found = _found(rows, scored, candidates, regions, held_out, question.label)
     names = _named(rows, scored, points, found, namer or KeywordNamer())
     worth = float(question.label.trials.sum())
+    spread = spread_of_regions(candidates, question.failures, chosen.min_slice_size) if found else 0.0
     slices = [
-        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question)
+        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question, spread)
         for one, name in zip(found, names, strict=True)
     ]
     failures = float(rows.failed[scored].sum())
     rate = failures / len(scored) if len(scored) else 0.0
     return SliceAnalysis(
-        slices=tuple(sorted(slices, key=lambda one: (-one.excess_failures, one.slice_id))),
+        slices=tuple(sorted(slices, key=lambda one: (-one.estimated_excess_failures, one.slice_id))),
         total_rows=len(rows),
         scored_rows=len(scored),
         units=int((question.label.trials > 0).sum()),
@@ -181,10 +186,12 @@ def _question(
     """Choose what is tested, and weigh units by what they are worth as observations."""
     failed = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
     present = failed.trials > 0
-    worse = _worse(rows, scored, tree.n_units, settings.outcome)
-    fractional = (failed.successes > 0) & (failed.successes < 1)
-    if worse is None and settings.outcome == "auto" and fractional.sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
-        worse = failed.successes
+    drawn = scored[equally_many(rows.unit[scored], settings.seed)]
+    worse, statistic = _worse(rows, scored, drawn, tree.n_units, settings.outcome), "score"
+    if worse is None and settings.outcome == "auto":
+        repeats = unit_label(rows.unit[drawn], rows.failed[drawn], tree.n_units).successes
+        if ((repeats > 0) & (repeats < 1)).sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
+            worse, statistic = repeats, "failure rate over repeats"
     outcome = failed.successes if worse is None else worse
     groups, near, given = np.arange(tree.n_units), 0.0, 0.0
     weights = np.ones(tree.n_units)
@@ -197,13 +204,15 @@ def _question(
             together = dependence(tree, outcome, present, sessions)
             weights, given = np.minimum(weights, together.weights), together.correlation
     trials = np.where(present, weights, 0.0)
+    failures = Label(failed.successes * trials, trials, failed.trials)
     if worse is not None:
-        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", groups, near, given)
-    return _Question(Label(failed.successes * trials, trials, failed.trials), settings.test, groups, near, given)
+        return _Question(ScoreLabel(worse, trials, failed.trials), failures, "ranksum", statistic, groups, near, given)
+    return _Question(failures, failures, settings.test, "failure rate", groups, near, given)
 
 
-def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floats | None:
-    """Return each unit's mean score, turned so that greater is worse; None where failures are what is asked for."""
+def _worse(rows: EvalRows, scored: Rows, drawn: Rows, n_units: int, outcome: Outcome) -> Floats | None:
+    """Return each unit's mean score over its rows drawn, turned so that greater is worse; None where failures are what
+    is asked for."""
     scores = rows.scores[scored]
     if outcome == "failed" or not len(scored) or not np.isfinite(scores).all():
         return None
@@ -214,8 +223,8 @@ def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floa
     # Where failing rows have the higher scores, lower is better (a loss, a distance).
     deviation = scores - scores.mean()
     sign = 1.0 if float((deviation * rows.failed[scored]).sum()) > 0 else -1.0
-    counted = np.bincount(rows.unit[scored], minlength=n_units).astype(np.float64)
-    sums = np.bincount(rows.unit[scored], weights=sign * scores, minlength=n_units)
+    counted = np.bincount(rows.unit[drawn], minlength=n_units).astype(np.float64)
+    sums = np.bincount(rows.unit[drawn], weights=sign * rows.scores[drawn], minlength=n_units)
     mean: Floats = sums / np.maximum(counted, 1.0)
     return mean
 
@@ -329,6 +338,7 @@ def _slice(
     significance_level: float,
     tested: int,
     question: _Question,
+    spread: float,
 ) -> FailureSlice:
     """Put rates on rows (what a reader counts) and the interval on what the units are worth as observations."""
     region, inside, held_out = found.region, found.inside, found.held_out
@@ -337,8 +347,10 @@ def _slice(
     rate, baseline = failed / size, min(max((float(rows.failed[scored].sum()) - failed) / rest, 0.0), 1.0)
     difference = rate - baseline
     low, high = (float(v) for v in newcombe_interval(rate, found.worth, baseline, found.worth_rest, region.level))
+    estimate = shrunken_difference(rate, found.worth, baseline, spread)
     if held_out is not None and isinstance(question.label, Label):
-        difference = held_out.risk_difference if held_out.trials > 0 else 0.0
+        # The other half was not selected for what it shows.
+        estimate = difference = held_out.risk_difference if held_out.trials > 0 else 0.0
         low, high = held_out.low, held_out.high
     order = by_typicality(rows, inside, vectors)
     return FailureSlice(
@@ -365,6 +377,8 @@ def _slice(
         risk_difference=difference,
         risk_difference_low=low,
         risk_difference_high=high,
+        estimated_risk_difference=estimate,
+        estimated_excess_failures=size * estimate,
         named_by=name.named_by,
         keywords=list(name.keywords),
         cited_examples=name.cited_examples,
@@ -374,7 +388,28 @@ def _slice(
         ),
         confirmed=None if held_out is None else held_out.adjusted_p_value <= significance_level,
         confirmation_p_value=None if held_out is None else held_out.p_value,
+        statistic=question.statistic,
+        rest_size=len(scored) - size,
+        **_graded(rows, scored, found, question),
     )
+
+
+def _graded(rows: EvalRows, scored: Rows, found: _Found, question: _Question) -> dict[str, float | None]:
+    """Return mean scores and probability of superiority, where ranks were tested."""
+    label = question.label
+    if not isinstance(label, ScoreLabel):
+        return {}
+    present = np.flatnonzero(label.trials > 0)
+    within = np.isin(present, rows.unit[found.inside])
+    values, weights = label.values[present], label.trials[present]
+    estimate, low, high = probability_of_superiority(values, weights, within, found.region.level)
+    figures: dict[str, float | None] = {"superiority": estimate, "superiority_low": low, "superiority_high": high}
+    # Means that point the other way than the ranks would contradict what was tested.
+    if question.statistic == "score" and values[within].mean() > values[~within].mean():
+        outside = np.setdiff1d(scored, found.inside)
+        means = {"mean_score": rows.scores[found.inside], "baseline_score": rows.scores[outside]}
+        figures |= {name: float(scores.mean()) for name, scores in means.items()}
+    return figures
 
 
 def _detectable(worth: float, rate: float, tested: int, settings: SliceSettings) -> dict[int, float | None]:

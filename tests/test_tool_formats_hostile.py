@@ -28,7 +28,9 @@ def assert_rows_or_an_error(folder: Path, name: str, file: str, content: Any) ->
         rows, told = outcome(path, **{**seed.options, "model_name": "m", **changes})
         assert "\n" not in (told or "")
         for row in rows:
-            assert row["score"] is None or low <= row["score"] <= high
+            metric = json.loads(row["metric"] or "{}")
+            ends = [value for value in (metric.get("low"), metric.get("high")) if value is not None]
+            assert row["score"] is None or min([low, *ends]) <= row["score"] <= max([high, *ends])
             assert row["passed"] in (None, True, False)
             json.loads(row["metadata"], parse_constant=pytest.fail)
     assert is_eval_file(path) in (True, False)

@@ -19,6 +19,8 @@ from faultmap_assets.warehouse import Warehouse
 from faultmap_core.results import FailureSlice, strict
 from faultmap_core.slices import SliceSettings, find_failure_slices
 
+_OF_SCORES = ("statistic", "mean_score", "baseline_score", "superiority", "superiority_low", "superiority_high")
+
 
 @dg.asset(
     partitions_def=dataset_and_model,
@@ -90,10 +92,13 @@ def slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Tabl
             "risk_difference": found.risk_difference,
             "risk_difference_low": found.risk_difference_low,
             "risk_difference_high": found.risk_difference_high,
+            "estimated_risk_difference": found.estimated_risk_difference,
+            "estimated_excess_failures": found.estimated_excess_failures,
             "effect_size": found.effect_size,
             "p_value": found.p_value,
             "adjusted_p_value": found.adjusted_p_value,
             "test_used": found.test_used,
+            **{name: getattr(found, name) for name in _OF_SCORES},
             "named_by": found.named_by,
             "root_cause": found.root_cause,
             "suggested_remediation": found.suggested_remediation,
@@ -118,7 +123,7 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
 def slice_summary(slices: Sequence[FailureSlice], more: str) -> str:
     """Return the slices as a markdown table for the asset's page; `more`: the command that prints all of them."""
     columns: dict[str, Align] = {
-        "slice": "left", "examples": "right", "failed": "right", "rest": "right", "excess failures": "right",
+        "slice": "left", "examples": "right", "failed": "right", "rest": "right", "expected excess": "right",
         "adjusted p": "right",
     }  # fmt: skip
     rows = (
@@ -127,7 +132,7 @@ def slice_summary(slices: Sequence[FailureSlice], more: str) -> str:
             str(found.size),
             f"{found.failure_rate:.0%}",
             f"{found.baseline_rate:.0%}",
-            f"{found.excess_failures:.1f}",
+            f"{found.estimated_excess_failures:.1f}",
             f"{found.adjusted_p_value:.2g}",
         ]
         for found in slices

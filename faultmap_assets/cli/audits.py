@@ -132,6 +132,7 @@ def coverage(
     of OpenTelemetry and exports of Langfuse are recognised.
     """
     from faultmap_assets import production_queries, queries, terminal, terminal_production
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.gap_tests import export_tests
     from faultmap_core.evals import parse_column_map
     from faultmap_core.logs import LOG_FIELDS
@@ -161,6 +162,8 @@ def coverage(
             out.print()
         if exported is not None:
             out.print(terminal.literal(f"{exported:,} test cases in {export}"), soft_wrap=True)
+        if files:
+            out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
         if not days:
             out.print("No production log was audited yet: `faultmap coverage LOGS`.")
     end(outcome, unreadable)
@@ -223,8 +226,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 def _selection(
     settings: Settings, datasets: list[str] | None, models: list[str] | None, since: str | None
 ) -> Selection:
-    """Raises typer.Exit where a name is unknown or the day is none."""
-    from faultmap_assets.records import read_state
+    """Raises typer.Exit where the day is none, ConfigurationError where a name is unknown."""
+    from faultmap_assets.known_names import check_names
     from faultmap_assets.selection import Selection
 
     if since:
@@ -232,14 +235,7 @@ def _selection(
             since = date.fromisoformat(since).isoformat()
         except ValueError:
             stop([f"--since {since}: expected a day such as 2026-01-31"])
-    with warehouse_of(settings).read() as connection:
-        sources = read_state(connection).sources
-    for option, named, known in (
-        ("--dataset", datasets, sorted({source.dataset for source in sources if source.dataset})),
-        ("--model", models, sorted({source.model for source in sources if source.model})),
-    ):
-        if unknown := sorted(set(named or ()) - set(known)):
-            stop([f"{option} {unknown[0]}: there is none of that name; there are {', '.join(known) or 'none yet'}"])
+    check_names(warehouse_of(settings), datasets, models)
     return Selection(datasets=datasets, models=models, since=since)
 
 
@@ -252,6 +248,7 @@ def _tell_audit(
     as_json: bool,
 ) -> None:
     from faultmap_assets import error_queries, queries, terminal, terminal_why
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
 
     warehouse = warehouse_of(settings)
     found = queries.failure_slices(warehouse, datasets)
@@ -282,6 +279,7 @@ def _tell_audit(
                 "comparisons": pairs,
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
                 "signatures": error_queries.signatures(warehouse, datasets),
+                "ledger": ledger_rows(warehouse),
                 "report": str(report) if report.exists() else None,
             }
         )
@@ -290,13 +288,14 @@ def _tell_audit(
     for table in terminal.slice_tables(found):
         out.print()
         out.print(table)
-    for table in terminal.comparison_tables(pairs):
+    for shown in terminal.comparison_tables(pairs):
         out.print()
-        out.print(table)
+        out.print(shown)
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()
-        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03):
+        blind = error_queries.blind_spot_of(warehouse, datasets)
+        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03, blind):
             out.print(line, soft_wrap=True)
     for table in terminal_why.signature_tables(error_queries.signatures(warehouse, datasets), most=5):
         out.print()
@@ -308,6 +307,7 @@ def _tell_audit(
         out.print(
             f"{quarantined:,} rows were quarantined and not counted; `faultmap status` tells why.", highlight=False
         )
+    out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
     made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
     out.print(f"{made}. `faultmap show ID` shows a slice's examples.", highlight=False)
     if report.exists():

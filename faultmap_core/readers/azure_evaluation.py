@@ -16,13 +16,13 @@ from typing import Any
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.messages import answered, asked
 from faultmap_core.readers.objects import objects_of
 from faultmap_core.readers.outcomes import number_or_none, set_outcome, verdict_of
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, text_or_json
 from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_mean
 from faultmap_core.readers.shapes import Shape
 from faultmap_core.readers.tabular import dataset_of, open_text
+from faultmap_core.unwrapping import unwrap_answer
 
 _RESULT = re.compile(r"outputs\.(?P<evaluator>[^.]+)\.(?:(?P<metric>.+)_result|passed)")
 _SCORE = re.compile(r"outputs\.(?P<evaluator>[^.]+)\.(?P<metric>[^.]+)")
@@ -136,9 +136,9 @@ def _row(raw: Mapping[str, Any], options: EvalOptions, dataset: str) -> dict[str
         "dataset": options.dataset_name or dataset,
         "model": text_or_json(value_of("model")),
         "example_id": text_or_json(value_of("example_id")),
-        "input_text": asked(value_of("input_text")),
-        "output_text": answered(value_of("output_text")),
-        "correct_answer": answered(value_of("correct_answer")),
+        "input_text": value_of("input_text"),
+        "output_text": value_of("output_text"),
+        "correct_answer": unwrap_answer(value_of("correct_answer")),
     }
     rest = {key.partition(".")[2]: value for key, value in raw.items() if key.startswith("inputs.") and key not in used}
     add_metadata(row, rest, "inputs")

@@ -18,11 +18,11 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS
-from faultmap_core.readers.messages import answered
 from faultmap_core.readers.objects import LinesByKey, objects_of, siblings
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata, set_error, text_or_json
 from faultmap_core.readers.shapes import Shape, shape_of
 from faultmap_core.readers.tabular import dataset_of, open_bytes
+from faultmap_core.unwrapping import unwrap_answer
 
 _KEY = "custom_id"
 _LOOKED_AT_ROWS = 20
@@ -185,10 +185,10 @@ def _answer_text(answer: Mapping[str, Any]) -> str | None:
         if isinstance(message, Mapping):
             said = message.get("content") or message.get("refusal")
             calls = message.get("tool_calls")
-            return answered([{"role": "assistant", "content": said or "", "tool_calls": calls or []}])
+            return unwrap_answer([{"role": "assistant", "content": said or "", "tool_calls": calls or []}])
         return text_or_json(choices[0].get("text"))
     output = answer.get("output")
     if isinstance(output, list):
         turns = [turn for turn in output if isinstance(turn, Mapping) and turn.get("type") in ("message", None)]
-        return answered(turns[-1:]) if turns else text_or_json(output)
-    return answered([answer]) if "content" in answer else text_or_json(output)
+        return unwrap_answer(turns[-1:]) if turns else text_or_json(output)
+    return unwrap_answer([answer]) if "content" in answer else text_or_json(output)

@@ -62,25 +62,34 @@ class Tally:
 
     def __init__(self) -> None:
         self.rows = self.passed = self.failed = self.errors = 0
-        self._sums: dict[str, list[float]] = {}
+        # Name -> example -> the sum of its repeats and their number.
+        self._sums: dict[str, dict[Any, tuple[float, int]]] = {}
 
-    def add(self, row: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> None:
-        """Note one row, with the values of its named scores."""
+    def add(
+        self, row: Mapping[str, Any], scores: Mapping[str, Any] | None = None, example_id: str | None = None
+    ) -> None:
+        """Note one row, with the values of its named scores.
+
+        Args: example_id: of what is repeated, where a mean is over examples; None where every row counts for itself.
+        """
         self.rows += 1
         self.errors += "error" in row
         self.passed += row.get("passed") is True
         self.failed += row.get("passed") is False
+        example = self.rows if example_id is None else example_id
         for name, value in (scores or {}).items():
             if isinstance(value, bool) or _is_number(value):
-                self._sums.setdefault(name, []).append(float(value))
+                of_name = self._sums.setdefault(name, {})
+                total, repeats = of_name.get(example, (0.0, 0))
+                of_name[example] = total + float(value), repeats + 1
 
     def mean(self, name: str) -> float | None:
-        """Return the mean of a named score over the rows that have it; None where none has."""
-        values = self._sums.get(name)
-        return math.fsum(values) / len(values) if values else None
+        """Return the mean of a named score over the examples that have it; None where none has."""
+        values = self._sums.get(name, {}).values()
+        return math.fsum(total / repeats for total, repeats in values) / len(values) if values else None
 
     def count(self, name: str) -> int:
-        """Return how many rows have a named score."""
+        """Return how many examples have a named score."""
         return len(self._sums.get(name, ()))
 
 
