@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from faultmap_assets.claimed import with_signature_claims
 from faultmap_assets.records import make_again
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse
@@ -256,7 +257,7 @@ def signatures(
             s.slice_id""",
         {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
     ).to_pylist()
-    return rows
+    return with_signature_claims(warehouse, rows)
 
 
 def answers_of_dataset(warehouse: Warehouse, dataset: str) -> pa.Table:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -40,21 +37,6 @@ def percent(share: float | None) -> str:
 def p_value(p: float) -> str:
     """Return a p-value, short."""
     return "<0.0001" if p < 0.0001 else f"{p:.2g}"
-
-
-@contextmanager
-def progress(console: Console, title: str) -> Iterator[Progress]:
-    """Show progress on `console` while work goes on; it leaves nothing behind."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn(escape(title)),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as shown:
-        yield shown
 
 
 def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Table:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from faultmap_core.claims import Claim
+from faultmap_core.finding_claims import pair_claim
 from faultmap_core.results import _Record
 
 Winner = Literal["a", "b", "tie", "unresolved"]
@@ -126,6 +128,22 @@ class ComparisonResult(_Record):
     margin: float
     outcome: str
     note: str = ""
+
+    @property
+    def claim(self) -> Claim:
+        """Who is claimed to be better over all."""
+        found = {
+            "failure_rate_a": self.failure_rate_a,
+            "failure_rate_b": self.failure_rate_b,
+            "difference": self.difference,
+            "difference_low": self.difference_low,
+            "difference_high": self.difference_high,
+            "test_used": self.global_test_used,
+            "winner": self.global_winner,
+            "p_value": self.global_p_value,
+            "adjusted_p_value": self.global_adjusted_p_value,
+        }
+        return pair_claim(found, self.model_a, self.model_b, self.compared_rows)
 
 
 @dataclass(frozen=True)

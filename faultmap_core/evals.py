@@ -26,6 +26,7 @@ from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
 from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
+from faultmap_core.unwrapping import Prompt, unwrap_answer, unwrap_prompt
 from faultmap_core.verdict_words import Judged, judged, letter_of, letters_are_verdicts, share_of_percentage
 
 EVAL_SCHEMA = pa.schema(
@@ -46,7 +47,8 @@ EVAL_SCHEMA = pa.schema(
         pa.field("row_digest", pa.string(), nullable=False),
     ]
 )
-"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `passed` is the verdict of the
+"""`question_text` is what the user asked last where `input_text` holds more than that (a chat, documents), null
+elsewhere; `passed` is the verdict of the
 tool that wrote the file, `metric` what the score measures (`Metric.to_json`); `metadata` is a JSON object."""
 
 FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "passed", "correct_answer")
@@ -74,8 +76,15 @@ FORMATS = (
     "ragas",
     "langsmith",
     "mlflow",
+    "openai-batch",
+    "swe-bench",
+    "azure",
+    "promptfoo-csv",
 )
-"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+"""What `format` may name: rows with our own columns, and what other tools write."""
+
+UNIT_RANGE = (0.0, 1.0)
+"""The range of scores where nobody says another."""
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
@@ -104,7 +113,7 @@ class EvalOptions:
         scorer: which of a file's named scores is the score: a scorer, `metric,filter` or a column; None takes the
             file's first. The others stay in the metadata.
         higher_is_better: dataset -> whether a higher score is the better one.
-        default_higher_is_better: for datasets that `higher_is_better` does not name.
+        default_higher_is_better: for datasets that `higher_is_better` does not name; true leaves it to the file.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +121,7 @@ class EvalOptions:
     model_name: str | None = None
     generate_ids: bool = False
     score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    default_score_range: tuple[float, float] = (0.0, 1.0)
+    default_score_range: tuple[float, float] = UNIT_RANGE
     format: str | None = None
     scorer: str | None = None
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
@@ -143,10 +152,6 @@ class EvalOptions:
         """Columns that somebody named in the column map: some row of the file must have them."""
         return list(self.column_map.values())
 
-    def range_of(self, dataset: str) -> tuple[float, float]:
-        """Return the lowest and the highest allowed score of a dataset."""
-        return self.score_ranges.get(dataset, self.default_score_range)
-
     def range_remedy(self, dataset: str, low: float, high: float) -> str:
         """Say how another score range is set."""
         return (
@@ -154,9 +159,9 @@ class EvalOptions:
             f" [{low:g}, {high:g}]}}}}; where a number stands for no score, leave the cell empty"
         )
 
-    def higher_is_better_in(self, dataset: str) -> bool:
-        """Say whether a higher score is the better one in a dataset."""
-        return self.higher_is_better.get(dataset, self.default_higher_is_better)
+    def higher_is_better_in(self, dataset: str) -> bool | None:
+        """Say whether a higher score is the better one in a dataset; None where nobody said so."""
+        return self.higher_is_better.get(dataset, None if self.default_higher_is_better else False)
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
@@ -280,7 +285,7 @@ class EvalTableBuilder:
         for dataset, seen in self._scores_seen.items():
             if seen.are_of_another_range:
                 remedy = self._options.range_remedy(dataset, *seen.likely_range)
-                return range_problem(seen, self._options.range_of(dataset), remedy)
+                return range_problem(seen, remedy)
         if not letters_are_verdicts(self._letters):
             shown = ", ".join(sorted(self._letters)).upper()
             return f"scores are letters ({shown}), which can be grades or verdicts; write numbers, or pass and fail"
@@ -311,7 +316,8 @@ class EvalTableBuilder:
             self._look_for_columns(row)
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
-        input_text, question_text, messages = _prompt_texts(self._value(row, "input_text"))
+        prompt = _prompt(self._value(row, "input_text"))
+        input_text = _encodable(prompt.text)
         epoch = _epoch(self._value(row, "epoch"))
         return {
             "dataset": dataset,
@@ -319,11 +325,11 @@ class EvalTableBuilder:
             "example_id": self._example_id(row, dataset, model, epoch, input_text),
             "epoch": epoch,
             "input_text": input_text,
-            "question_text": question_text,
-            "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
+            "question_text": _encodable(prompt.question) if prompt.question else None,
+            "output_text": _answer(self._value(row, "output_text")),
             **self._outcome(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
-            "metadata": self._metadata(row, messages),
+            "metadata": self._metadata(row, prompt.messages),
         }
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
@@ -381,44 +387,63 @@ class EvalTableBuilder:
 
     def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
         """Return the score, the tool's verdict and the metric; of a verdict alone, the score is an end of the range."""
-        score, passed, metric = self._score(row, dataset), _verdict(self._value(row, "passed")), row.get("metric")
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
+        score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
-            score = self._score_of_verdict(dataset, "passed" if passed else "failed")
-            metric = Metric("passed")
+            metric = metric or Metric("passed")
+            score = self._range(dataset, metric)[passed == metric.higher_is_better]
         said = judged(self._value(row, "score"))
         if passed is None and said is not None and said != "partial":
-            passed = said in ("passed", "yes" if self._options.higher_is_better_in(dataset) else "no")
+            passed = said in ("passed", "yes" if self._higher_is_better(dataset, metric) else "no")
         return {
             "score": score,
             "passed": passed,
-            "metric": metric.to_json() if isinstance(metric, Metric) else None,
+            "metric": metric.to_json() if metric is not None and score is not None else None,
         }
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
+        metric = row.get("metric")
         if letter := letter_of(value):
             self._letters.add(letter)
         if (said := judged(value)) is not None:
-            return self._score_of_verdict(dataset, said)
-        low, high = self._options.range_of(dataset)
+            return self._score_of_verdict(dataset, metric, said)
+        low, high = self._range(dataset, metric)
         share = share_of_percentage(value)
         score = number_of(value, "score") if share is None else low + share * (high - low)
         if score is None:
             return None
         score = without_rounding(score, low, high)
         inside = low <= score <= high
-        self._scores_seen.setdefault(dataset, ScoresSeen()).note(score, inside=inside)
+        self._scores_seen.setdefault(dataset, ScoresSeen((low, high))).note(score, inside=inside)
         if not inside:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
-    def _score_of_verdict(self, dataset: str, said: Judged) -> float:
+    def _score_of_verdict(self, dataset: str, metric: Any, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
-        low, high = self._options.range_of(dataset)
-        better, worse = (high, low) if self._options.higher_is_better_in(dataset) else (low, high)
+        low, high = self._range(dataset, metric)
+        better, worse = (high, low) if self._higher_is_better(dataset, metric) else (low, high)
         return {"passed": better, "failed": worse, "yes": high, "no": low, "partial": (low + high) / 2}[said]
 
-    def _metadata(self, row: Row, messages: list[dict[str, Any]] | None) -> str:
+    def _higher_is_better(self, dataset: str, metric: Any) -> bool:
+        """Say whether a higher score is the better one: as the settings say, else as the metric does, else it is."""
+        said = self._options.higher_is_better_in(dataset)
+        if said is None:
+            return metric.higher_is_better if isinstance(metric, Metric) else True
+        return said
+
+    def _range(self, dataset: str, metric: Any) -> tuple[float, float]:
+        """Return which scores are possible: as the settings say, else as the metric does, else as is the default."""
+        if dataset in self._options.score_ranges:
+            return self._options.score_ranges[dataset]
+        default = self._options.default_score_range
+        if default == UNIT_RANGE and isinstance(metric, Metric) and metric.low is not None and metric.high is not None:
+            return metric.low, metric.high
+        return default
+
+    def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}
         metadata = {
             str(name): value
@@ -426,7 +451,7 @@ class EvalTableBuilder:
             if name not in used and not _absent(value) and not isinstance(value, Metric)
         }
         if messages is not None:
-            metadata.setdefault("input_messages", _without_data_urls(messages))
+            metadata.setdefault("input_messages", _without_data_urls(list(messages)))
         return _json(metadata)
 
 
@@ -454,31 +479,26 @@ def text_of(value: Any, name: str) -> str | None:
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
 
-def _prompt_texts(value: Any) -> tuple[str, str | None, list[dict[str, Any]] | None]:
-    """Return a prompt as text and, where it is a chat, its last user turn and its messages."""
-    messages = _chat_messages(value)
-    if messages is None:
+def _prompt(value: Any) -> Prompt:
+    """Return what was asked; raises RowError where nothing was."""
+    if not isinstance(value, str | list | dict):
         text = text_of(value, "input_text")
-        if not text or not text.strip():
-            raise RowError("input_text is missing")
-        return text, None, None
-    turns = [(str(turn.get("role", "")), content_text(turn.get("content"))) for turn in messages]
-    rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
-    if not any(content.strip() for _, content in turns):
-        raise RowError("input_text is missing: no turn of the chat says anything")
-    asked = [content for role, content in turns if role == "user" and content.strip()]
-    return _encodable(rendered), _encodable(asked[-1]) if asked else None, messages
+        prompt = Prompt(text) if text and text.strip() else None
+    else:
+        prompt = unwrap_prompt(value)
+    if prompt is None:
+        if isinstance(value, dict) and value:
+            raise RowError("input_text is missing: it holds nothing but ids and settings")
+        raise RowError(
+            f"input_text is missing{': no turn of the chat says anything' if isinstance(value, list) else ''}"
+        )
+    return prompt
 
 
-def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
-    if isinstance(value, str) and value.lstrip().startswith("[") and '"role"' in value:
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        return value
-    return None
+def _answer(value: Any) -> str:
+    if isinstance(value, str | list | dict):
+        return _encodable(unwrap_answer(value) or "")
+    return text_of(value, "output_text") or ""
 
 
 def content_text(content: Any) -> str:

@@ -101,7 +101,7 @@ class LogTableBuilder(EvalTableBuilder):
         self._zone = ZoneInfo(options.time_zone)
 
     def _accept(self, row: Row) -> dict[str, Any]:
-        time = _time(self._value(row, "timestamp"))
+        time = time_of(self._value(row, "timestamp"))
         if time > datetime.now(UTC) + timedelta(days=1):
             raise RowError(f"timestamp {time.isoformat()} lies in the future")
         # The first of all years has no day before it in another zone.
@@ -130,8 +130,8 @@ class LogTableBuilder(EvalTableBuilder):
         return {**remembered, "timestamp": datetime.fromisoformat(accepted["timestamp"])}
 
 
-def _time(value: Any) -> datetime:
-    """Read ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970."""
+def time_of(value: Any) -> datetime:
+    """Read ISO 8601 (UTC where it names no zone), or seconds or milliseconds since 1970; raises RowError else."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if value is None or value == "":

@@ -11,10 +11,10 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
@@ -25,6 +25,7 @@ from faultmap_core.readers.conservation import FileSize, LineAccount, count_line
 from faultmap_core.readers.csv_records import CsvRecords
 from faultmap_core.readers.json_stream import decode_value
 from faultmap_core.readers.parquet_rows import open_parquet, parquet_rows
+from faultmap_core.readers.reconciliation import ToolSummary
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The formats read here; text formats also with `.gz` behind."""
@@ -60,12 +61,14 @@ class EvalBatch:
         rejected: rows that are not fit to be counted.
         conflicts: set on the last batch alone: lines, of any batch, that share their key.
         size: set on the last batch alone: the file's bytes and lines, and what became of the lines.
+        summaries: set on the last batch alone: the tool's own figures for the file beside ours.
     """
 
     rows: pa.Table
     rejected: list[RejectedRow]
     conflicts: KeyConflicts | None = None
     size: FileSize | None = None
+    summaries: tuple[ToolSummary, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -97,14 +100,16 @@ def build_batches(
     """Turn the raw rows of one file into batches; raises as `formats.read_eval_file` does.
 
     Args:
-        numbered_rows: each with a number of its own, by which people find it (its line).
+        numbered_rows: each with a number of its own, by which people find it (its line). A generator may return the
+            comparisons with its tool's own summary.
         account: what the reader of the rows says that it did with each line; it must add up.
     """
     account = account or LineAccount()
     kept = rows_seen = 0
+    summaries: list[ToolSummary] = []
     first_rejected: RejectedRow | None = None
     try:
-        for numbered in _batched(numbered_rows):
+        for numbered in _batched(_with_summaries(numbered_rows, summaries)):
             rows_seen += len(numbered)
             rows, rejected = builder.table(numbered)
             kept += rows.num_rows
@@ -123,7 +128,7 @@ def build_batches(
         )
     account.check(path, size.physical_lines, rows_seen)
     size = replace(size, records=account.records or rows_seen, account=account)
-    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), size)
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), size, tuple(summaries))
 
 
 def table_rows(path: Path, *, account: LineAccount | None = None) -> Iterator[NumberedRow]:
@@ -141,6 +146,12 @@ def table_rows(path: Path, *, account: LineAccount | None = None) -> Iterator[Nu
         yield from jsonl_rows(path, account)
     else:
         raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(TABLE_SUFFIXES)}, text also as .gz")
+
+
+def _with_summaries(rows: Iterator[NumberedRow], summaries: list[ToolSummary]) -> Iterator[NumberedRow]:
+    # Only what a generator returns; an iterator without an end value returns nothing.
+    returned: Any = yield from cast(Generator[NumberedRow, None, Any], rows)
+    summaries.extend(returned or ())
 
 
 def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
