@@ -68,22 +68,30 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                     str(row["size"]),
                     percent(row["failure_rate"]),
                     percent(row["baseline_rate"]),
-                    f"{row['excess_failures']:.0f}",
+                    f"{_expected_excess(row):.0f}",
                     p_value(row["adjusted_p_value"]),
                     literal(row["slice_id"], "dim"),
                 )
         yield table
 
 
-def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+def _expected_excess(row: Mapping[str, Any]) -> float:
+    """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
+    estimate = row["estimated_excess_failures"]
+    return float(row["excess_failures"] if estimate is None else estimate)
+
+
+def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table | Text]:
     """One table of all pairs of models, then one per pair with the slices where the winner changes."""
-    if pairs:
-        table = plain_table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
-        for pair in pairs:
+    compared = [pair for pair in pairs if pair["compared"]]
+    if compared:
+        table = plain_table("dataset", "A", "B", ">pairs", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
+        for pair in compared:
             table.add_row(
                 literal(pair["dataset"]),
                 literal(pair["model_a"]),
                 literal(pair["model_b"]),
+                f"{pair['compared']:,}",
                 percent(pair["failure_rate_a"]),
                 percent(pair["failure_rate_b"]),
                 literal(pair["winner"]),
@@ -91,6 +99,9 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                 str(len(pair["slices"])),
             )
         yield table
+    for pair in pairs:
+        if pair["pairing"]:
+            yield literal(f"{pair['model_a']} and {pair['model_b']} on {pair['dataset']}: {pair['pairing']}", "yellow")
     for pair in pairs:
         if pair["slices"]:
             table = plain_table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")

@@ -80,6 +80,15 @@ FORMATS = (
     "swe-bench",
     "azure",
     "promptfoo-csv",
+    "mt-bench",
+    "humaneval",
+    "opencompass",
+    "lighteval",
+    "tau-bench",
+    "swe-agent",
+    "mmlu-pro",
+    "alpaca-eval",
+    "wide-table",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 
@@ -151,6 +160,10 @@ class EvalOptions:
     def named_columns(self) -> list[str]:
         """Columns that somebody named in the column map: some row of the file must have them."""
         return list(self.column_map.values())
+
+    def range_of(self, dataset: str) -> tuple[float, float]:
+        """Return the lowest and the highest allowed score of a dataset."""
+        return self.score_ranges.get(dataset, self.default_score_range)
 
     def range_remedy(self, dataset: str, low: float, high: float) -> str:
         """Say how another score range is set."""
@@ -392,10 +405,10 @@ class EvalTableBuilder:
         score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
             metric = metric or Metric("passed")
-            score = self._range(dataset, metric)[passed == metric.higher_is_better]
+            score = self._score_of_verdict(dataset, metric, "passed" if passed else "failed")
         said = judged(self._value(row, "score"))
         if passed is None and said is not None and said != "partial":
-            passed = said in ("passed", "yes" if self._higher_is_better(dataset, metric) else "no")
+            passed = said in ("passed", "yes" if self._is_higher_better(dataset, metric) else "no")
         return {
             "score": score,
             "passed": passed,
@@ -404,9 +417,10 @@ class EvalTableBuilder:
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
-        metric = row.get("metric")
         if letter := letter_of(value):
             self._letters.add(letter)
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
         if (said := judged(value)) is not None:
             return self._score_of_verdict(dataset, metric, said)
         low, high = self._range(dataset, metric)
@@ -421,27 +435,23 @@ class EvalTableBuilder:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
-    def _score_of_verdict(self, dataset: str, metric: Any, said: Judged) -> float:
+    def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
         low, high = self._range(dataset, metric)
-        better, worse = (high, low) if self._higher_is_better(dataset, metric) else (low, high)
+        better, worse = (high, low) if self._is_higher_better(dataset, metric) else (low, high)
         return {"passed": better, "failed": worse, "yes": high, "no": low, "partial": (low + high) / 2}[said]
 
-    def _higher_is_better(self, dataset: str, metric: Any) -> bool:
-        """Say whether a higher score is the better one: as the settings say, else as the metric does, else it is."""
+    def _is_higher_better(self, dataset: str, metric: Metric | None) -> bool:
+        """Say whether higher scores are better: as the options say, else as the metric does."""
         said = self._options.higher_is_better_in(dataset)
-        if said is None:
-            return metric.higher_is_better if isinstance(metric, Metric) else True
-        return said
+        return (metric is None or metric.higher_is_better) if said is None else said
 
-    def _range(self, dataset: str, metric: Any) -> tuple[float, float]:
+    def _range(self, dataset: str, metric: Metric | None) -> tuple[float, float]:
         """Return which scores are possible: as the settings say, else as the metric does, else as is the default."""
-        if dataset in self._options.score_ranges:
-            return self._options.score_ranges[dataset]
-        default = self._options.default_score_range
-        if default == UNIT_RANGE and isinstance(metric, Metric) and metric.low is not None and metric.high is not None:
-            return metric.low, metric.high
-        return default
+        chosen = self._options.range_of(dataset)
+        if dataset in self._options.score_ranges or chosen != UNIT_RANGE or metric is None:
+            return chosen
+        return chosen if metric.low is None or metric.high is None else (metric.low, metric.high)
 
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}

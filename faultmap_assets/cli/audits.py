@@ -50,7 +50,8 @@ def audit(
             "--format",
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
-            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv or table."
+            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv, mt-bench,"
+            " humaneval, opencompass, lighteval, tau-bench, swe-agent, mmlu-pro, alpaca-eval, wide-table or table."
             " Default: told by their content.",
         ),
     ] = None,
@@ -287,13 +288,14 @@ def _tell_audit(
     for table in terminal.slice_tables(found):
         out.print()
         out.print(table)
-    for table in terminal.comparison_tables(pairs):
+    for shown in terminal.comparison_tables(pairs):
         out.print()
-        out.print(table)
+        out.print(shown)
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()
-        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03):
+        blind = error_queries.blind_spot_of(warehouse, datasets)
+        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03, blind):
             out.print(line, soft_wrap=True)
     for table in terminal_why.signature_tables(error_queries.signatures(warehouse, datasets), most=5):
         out.print()

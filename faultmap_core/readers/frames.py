@@ -32,7 +32,7 @@ _LANGSMITH_ONLY = frozenset({"inputs", "outputs", "reference_outputs"})
 _MLFLOW_ONLY = re.compile(r"(?:.+/v\d+/(?:score|justification))|(?:.+/(?:value|rationale))")
 _RAGAS_ONLY = frozenset(
     {
-        "contexts", "retrieved_contexts", "ground_truths", "faithfulness", "answer_relevancy",
+        "contexts", "retrieved_contexts", "faithfulness", "answer_relevancy",
         "context_precision", "context_recall", "answer_correctness", "answer_similarity",
     }
 )  # fmt: skip
@@ -104,8 +104,8 @@ def frame_of(columns: Collection[str]) -> str | None:
         return "langsmith"
     if any(_MLFLOW_ONLY.fullmatch(name) for name in names):
         return "mlflow"
-    # A question, an answer and a ground truth are in anybody's table.
-    if (names >= {"user_input", "response"}) or ({"question", "answer"} <= names and names & _RAGAS_ONLY):
+    asked_and_answered = "user_input" in names and "response" in names
+    if asked_and_answered or (names & {"user_input", "question"} and names & _RAGAS_ONLY):
         return "ragas"
     return None
 
@@ -122,7 +122,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
     )
     scorers, tally = ScorerChoice(options.scorer, columns.order, sure=True), Tally()
     checked = False
-    unseen, present = set(options.column_map.values()), dict[str, None]()
+    unseen, seen = set(options.column_map.values()), dict[str, None]()
     for line, raw in raw_table_rows(path, name):
         if isinstance(raw, RowError):
             yield line, raw
@@ -131,7 +131,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
             _check_prompts(path, frame, options, raw, name)
             checked = True
         if unseen:
-            present.update(dict.fromkeys(raw))
+            seen.update(dict.fromkeys(raw))
             unseen = {column for column in unseen if value_at(raw, column) is MISSING}
         try:
             scores, used = columns.of(raw)
@@ -140,8 +140,8 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
             yield line, _row(frame, options, raw, scores, used, scorers)
         except RecursionError:
             yield line, RowError("its values are nested too deeply")
-    if unseen and present:
-        raise EvalFileError(f"{path}: {column_problem(min(unseen), list(present))}")
+    if unseen and seen:
+        raise EvalFileError(f"{path}: {column_problem(min(unseen), list(seen))}")
     scorers.check(path)
     return deepeval.compared(path, tally) if name == "deepeval" else []
 
@@ -149,7 +149,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
 def document_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
     """Yield the rows of a JSON document: an array of objects, an object that holds one, or pandas' `split` layout.
 
-    Args: account: takes the count of rows.
+    Args: account: counts them.
     """
     account = account or LineAccount()
     columns = _split_columns(path)

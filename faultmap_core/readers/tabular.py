@@ -60,15 +60,15 @@ class EvalBatch:
         rows: accepted rows, `EVAL_SCHEMA`.
         rejected: rows that are not fit to be counted.
         conflicts: set on the last batch alone: lines, of any batch, that share their key.
-        size: set on the last batch alone: the file's bytes and lines, and what became of the lines.
         summaries: set on the last batch alone: the tool's own figures for the file beside ours.
+        size: set on the last batch alone: the file's bytes and lines, and what became of the lines.
     """
 
     rows: pa.Table
     rejected: list[RejectedRow]
     conflicts: KeyConflicts | None = None
-    size: FileSize | None = None
     summaries: tuple[ToolSummary, ...] = ()
+    size: FileSize | None = None
 
     @property
     def rows_read(self) -> int:
@@ -128,7 +128,7 @@ def build_batches(
         )
     account.check(path, size.physical_lines, rows_seen)
     size = replace(size, records=account.records or rows_seen, account=account)
-    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), size, tuple(summaries))
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), tuple(summaries), size)
 
 
 def table_rows(path: Path, *, account: LineAccount | None = None) -> Iterator[NumberedRow]:
