@@ -195,7 +195,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "1",
         lambda s, p: s.slices.significance_level,
     ),
-    AssetNode("production_logs", Scope.DAY, (), "1", _no_settings),
+    AssetNode("production_logs", Scope.DAY, (), "2", _no_settings),
     AssetNode(
         "coverage_gaps",
         Scope.DAY,

@@ -350,8 +350,12 @@ class EvalTableBuilder:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
+    def _used_columns(self, row: Row) -> set[str]:
+        """Return the columns that are fields of ours, and so no metadata."""
+        return {self._options.column_map.get(name, name) for name in self.fields}
+
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
-        used = {self._options.column_map.get(name, name) for name in self.fields}
+        used = self._used_columns(row)
         metadata = {
             str(name): value
             for name, value in row.items()

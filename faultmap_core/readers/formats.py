@@ -13,7 +13,7 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
 from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo
 from faultmap_core.readers.archives import ZipLog
-from faultmap_core.readers.documents import LOG_LISTS
+from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
 from faultmap_core.readers.frames import document_rows, frame_rows
 from faultmap_core.readers.json_stream import JsonStream, TextSource
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -146,7 +146,7 @@ def _looks_known(stream: JsonStream) -> bool:
     members: set[str] = set()
     for member in stream.members():
         members.add(member)
-        if member in LOG_LISTS or _format_by_members(members, member, stream):
+        if member in LOG_LISTS or is_column_of_spans(member) or _format_by_members(members, member, stream):
             return True
     return False
 
