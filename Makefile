@@ -8,7 +8,7 @@ UI_VENV ?= .venv-ui
 LLM_VENV ?= .venv-llm
 NOTEBOOK_VENV ?= .venv-notebooks
 
-.PHONY: help setup demo ui test test-ui test-slow fuzz test-scale test-reliability test-live test-local test-llm test-notebooks check format lock clean
+.PHONY: help setup demo ui test test-ui test-slow fuzz mutants test-scale test-reliability test-live test-local test-llm test-notebooks check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-slow: setup  ## the slower tests: whole audits in many situations, the buil
 
 fuzz: setup  ## property tests on new examples, which the suite does not draw
 	$(RUN) pytest -n 2 --dist loadfile -q -m 'hypothesis and not live and not browser' --hypothesis-profile fuzz
+
+mutants: setup  ## faults made on purpose: does a test notice each? (10 minutes or more)
+	$(RUN) tests.mutation.run
 
 test-scale: setup  ## simulated years without a false alert, 10,000 watched files: minutes, on a quiet machine
 	$(RUN) pytest -q -m slow tests/test_history.py tests/test_file_sensor.py

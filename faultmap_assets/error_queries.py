@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from faultmap_assets.claimed import with_signature_claims
 from faultmap_assets.records import make_again
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse
@@ -27,12 +28,20 @@ QUALIFY row_number() OVER (
 ) = 1
 ORDER BY r.example_id
 """
-_RIGHT_ANSWERS = """
+
+
+def _asked(row: str) -> str:
+    """SQL of what was asked in a row, in the form in which copies are equal (as `faultmap_core.prompts.normalized`)."""
+    text = f"nfc_normalize(lower(coalesce({row}.question_text, {row}.input_text)))"
+    return f"trim(regexp_replace({text}, '\\s+', ' ', 'g'))"
+
+
+_RIGHT_ANSWERS = f"""
 SELECT mine.example_id, r.model, r.output_text
 FROM raw_evals mine
 JOIN scores failed USING (dataset, model, example_id)
 JOIN raw_evals r ON r.dataset = mine.dataset AND r.example_id = mine.example_id AND r.model <> mine.model
-    AND r.input_text = mine.input_text
+    AND {_asked("r")} = {_asked("mine")}
 JOIN scores s ON s.dataset = r.dataset AND s.model = r.model AND s.example_id = r.example_id AND NOT s.failed
 WHERE mine.dataset = $dataset AND mine.model = $model AND failed.failed AND trim(r.output_text) <> ''
 QUALIFY row_number() OVER (
@@ -256,7 +265,7 @@ def signatures(
             s.slice_id""",
         {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
     ).to_pylist()
-    return rows
+    return with_signature_claims(warehouse, rows)
 
 
 def answers_of_dataset(warehouse: Warehouse, dataset: str) -> pa.Table:

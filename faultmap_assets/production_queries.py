@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from faultmap_assets.claimed import with_feedback_claims, with_topic_claims
 from faultmap_assets.staleness import window_of
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.feedback import Feedback, FeedbackRule, read_feedback
@@ -197,19 +198,15 @@ def outcome_free(columns: dict[str, list[str | None]], rules: Sequence[FeedbackR
 
 def production_slices(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Return each day's window: what its feedback says, and its slices (examples decoded) under `slices`."""
-    return _windows(
-        warehouse, days, ("production_slice_summaries", "production_slices", "slices"), ("examples", "cited_examples")
-    )
+    tables = ("production_slice_summaries", "production_slices", "slices")
+    return with_feedback_claims(_windows(warehouse, days, tables, ("examples", "cited_examples")))
 
 
 def topic_drift(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Return each day's two windows, and the topics that changed between them (prompts decoded) under `topics`."""
-    return _windows(
-        warehouse,
-        days,
-        ("topic_drift_summaries", "topic_drift", "topics"),
-        ("representative_prompts", "nearest_other_prompts", "cited_examples"),
-    )
+    tables = ("topic_drift_summaries", "topic_drift", "topics")
+    decoded = ("representative_prompts", "nearest_other_prompts", "cited_examples")
+    return with_topic_claims(_windows(warehouse, days, tables, decoded))
 
 
 def _windows(

@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from faultmap_assets.audit_p_values import with_audit_p_values, with_pair_p_values
+from faultmap_assets.claimed import with_gap_claims, with_pair_claims, with_slice_claims
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.comparison import CommonExamples, ModelAnswers
+from faultmap_core.comparison_results import pairing_sentence
 from faultmap_core.slices import EvalRows
 
 # A repeated example shows its first epoch.
@@ -153,31 +156,43 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names."""
-    parameters = {"datasets": list(datasets) if datasets else None}
-    chosen = "WHERE ($datasets IS NULL OR list_contains($datasets, dataset))"
-    pairs = warehouse.query(
-        f"SELECT * FROM model_comparisons {chosen} ORDER BY dataset, model_a, model_b", parameters
-    ).to_pylist()
+    """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names.
+
+    A slice's `audit_adjusted_p_value` is its selection p, adjusted over all pairs in the warehouse. `pairing` says in a
+    sentence what was not compared, and why.
+    """
+    pairs = warehouse.query("SELECT * FROM model_comparisons ORDER BY dataset, model_a, model_b").to_pylist()
+    found = warehouse.query("SELECT * FROM model_comparison_slices ORDER BY rank").to_pylist()
     slices: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in warehouse.query(f"SELECT * FROM model_comparison_slices {chosen} ORDER BY rank", parameters).to_pylist():
+    for row in with_pair_p_values(found, pairs):
         decoded = _decoded(row, "examples", "failure_rates", "cited_examples")
         slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
-    return [{**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])} for pair in pairs]
+    chosen = [
+        {
+            **pair,
+            "pairing": pairing_sentence(pair["compared"], pair["other_prompts"]),
+            "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), []),
+        }
+        for pair in pairs
+        if not datasets or pair["dataset"] in datasets
+    ]
+    return with_pair_claims(chosen)
 
 
 def failure_slices(
     warehouse: Warehouse, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the failure slices with their examples decoded, by dataset, model and rank."""
-    rows = warehouse.query(
-        """SELECT * FROM failure_slices
-        WHERE ($datasets IS NULL OR list_contains($datasets, dataset))
-        AND ($models IS NULL OR list_contains($models, model))
-        ORDER BY dataset, model, rank""",
-        {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
-    ).to_pylist()
-    return [_decoded(row, "examples", "cited_examples") for row in rows]
+    """Return the failure slices with their examples decoded, by dataset, model and rank.
+
+    `audit_adjusted_p_value` is adjusted over all models on all datasets in the warehouse, whichever are asked for.
+    """
+    rows = warehouse.query("SELECT * FROM failure_slices ORDER BY dataset, model, rank").to_pylist()
+    chosen = [
+        _decoded(row, "examples", "cited_examples")
+        for row in with_audit_p_values(warehouse, rows)
+        if (not datasets or row["dataset"] in datasets) and (not models or row["model"] in models)
+    ]
+    return with_slice_claims(warehouse, chosen)
 
 
 def _decoded(row: dict[str, Any], *columns: str) -> dict[str, Any]:
@@ -268,4 +283,4 @@ def coverage(warehouse: Warehouse, days: Sequence[str] | None = None) -> list[di
     for row in warehouse.query(f"SELECT * FROM coverage_gaps {chosen} ORDER BY day, rank", parameters).to_pylist():
         decoded = _decoded(row, "representative_prompts", "nearest_tests", "cited_examples")
         gaps.setdefault(row["day"], []).append(decoded)
-    return [{**day, "gaps": gaps.get(day["day"], [])} for day in audited]
+    return [{**day, "gaps": with_gap_claims(gaps.get(day["day"], []))} for day in audited]

@@ -460,9 +460,17 @@ class Settings(_Section):
         chosen.update({name: value for name, value in overrides.items() if value})
         return EvalOptions(
             **chosen,
-            score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
+            score_ranges={
+                name: dataset.score_range
+                for name, dataset in self.datasets.items()
+                if "score_range" in dataset.model_fields_set | self.dataset_defaults.model_fields_set
+            },
             default_score_range=self.dataset_defaults.score_range,
-            higher_is_better={name: dataset.higher_is_better for name, dataset in self.datasets.items()},
+            higher_is_better={
+                name: dataset.higher_is_better
+                for name, dataset in self.datasets.items()
+                if "higher_is_better" in dataset.model_fields_set
+            },
             default_higher_is_better=self.dataset_defaults.higher_is_better,
         )
 
@@ -489,8 +497,8 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
     Raises:
         ConfigurationError: the file cannot be read, is no YAML, has an unknown key or a value that is not allowed.
     """
-    named = path or (Path(os.environ[SETTINGS_VARIABLE]) if os.environ.get(SETTINGS_VARIABLE) else None)
-    source = named or Path(SETTINGS_FILE)
+    source = path or settings_path()
+    named = path or os.environ.get(SETTINGS_VARIABLE)
     content = _read_yaml(source) if named or source.is_file() else {}
     chosen_home = home or os.environ.get(HOME_VARIABLE)
     if chosen_home:
@@ -499,7 +507,12 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
         found = Settings.model_validate(content)
         return without_model(found) if os.environ.get(WITHOUT_MODEL_VARIABLE) else found
     except ValidationError as error:
-        raise ConfigurationError(f"{source}: {_first_problem(error)}") from None
+        raise ConfigurationError(f"{source}: {first_problem(error)}") from None
+
+
+def settings_path() -> Path:
+    """Return where the settings are read from: what FAULTMAP_SETTINGS names, else `faultmap.yaml` in this folder."""
+    return Path(os.environ.get(SETTINGS_VARIABLE) or SETTINGS_FILE)
 
 
 def without_model(settings: Settings) -> Settings:
@@ -523,7 +536,7 @@ def _read_yaml(source: Path) -> dict[str, Any]:
     return content
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """Say the key, the value and what is allowed, in one line."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"]) or "the settings"

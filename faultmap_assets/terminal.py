@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -40,21 +37,6 @@ def percent(share: float | None) -> str:
 def p_value(p: float) -> str:
     """Return a p-value, short."""
     return "<0.0001" if p < 0.0001 else f"{p:.2g}"
-
-
-@contextmanager
-def progress(console: Console, title: str) -> Iterator[Progress]:
-    """Show progress on `console` while work goes on; it leaves nothing behind."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn(escape(title)),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as shown:
-        yield shown
 
 
 def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Table:
@@ -93,15 +75,17 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         yield table
 
 
-def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table | Text]:
     """One table of all pairs of models, then one per pair with the slices where the winner changes."""
-    if pairs:
-        table = plain_table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
-        for pair in pairs:
+    compared = [pair for pair in pairs if pair["compared"]]
+    if compared:
+        table = plain_table("dataset", "A", "B", ">pairs", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
+        for pair in compared:
             table.add_row(
                 literal(pair["dataset"]),
                 literal(pair["model_a"]),
                 literal(pair["model_b"]),
+                f"{pair['compared']:,}",
                 percent(pair["failure_rate_a"]),
                 percent(pair["failure_rate_b"]),
                 literal(pair["winner"]),
@@ -109,6 +93,9 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                 str(len(pair["slices"])),
             )
         yield table
+    for pair in pairs:
+        if pair["pairing"]:
+            yield literal(f"{pair['model_a']} and {pair['model_b']} on {pair['dataset']}: {pair['pairing']}", "yellow")
     for pair in pairs:
         if pair["slices"]:
             table = plain_table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from faultmap_core.claims import Claim
+from faultmap_core.finding_claims import pair_claim
 from faultmap_core.results import _Record
 
 Winner = Literal["a", "b", "tie", "unresolved"]
@@ -100,6 +102,7 @@ class ComparisonResult(_Record):
         tested: candidates tested.
         outcome: "binary" (failed or not) or "score"; margin: how far apart equals may be.
         note: why there are no slices, for people; empty where there are.
+        other_prompts: example ids that both models have an outcome for, but each on another prompt; these are no pairs.
     """
 
     model_a: str
@@ -126,6 +129,38 @@ class ComparisonResult(_Record):
     margin: float
     outcome: str
     note: str = ""
+    other_prompts: int = 0
+
+
+def pairing_sentence(pairs: int, other_prompts: int) -> str:
+    """Return what a reader must know of the pairs before the figures; empty where every shared example is a pair.
+
+    Args: pairs: compared examples; other_prompts: see `ComparisonResult`.
+    """
+    ids = f"{other_prompts:,} example {'id' if other_prompts == 1 else 'ids'}"
+    if not pairs and other_prompts:
+        return f"Not compared: no pair has the same prompt; the {ids} of both models stand for different prompts."
+    if not pairs:
+        return "Not compared: no example has an outcome of both models."
+    if other_prompts:
+        return f"Left out: {ids} of both models, on which the two were asked different prompts."
+    return ""
+
+    @property
+    def claim(self) -> Claim:
+        """Who is claimed to be better over all."""
+        found = {
+            "failure_rate_a": self.failure_rate_a,
+            "failure_rate_b": self.failure_rate_b,
+            "difference": self.difference,
+            "difference_low": self.difference_low,
+            "difference_high": self.difference_high,
+            "test_used": self.global_test_used,
+            "winner": self.global_winner,
+            "p_value": self.global_p_value,
+            "adjusted_p_value": self.global_adjusted_p_value,
+        }
+        return pair_claim(found, self.model_a, self.model_b, self.compared_rows)
 
 
 @dataclass(frozen=True)

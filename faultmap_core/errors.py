@@ -6,6 +6,7 @@
     ├── EmbeddingError          the embedder is missing, failed, or returned something else than vectors
     ├── ScoringError            scores cannot be computed from what is given
     ├── ClusteringError         vectors cannot be clustered (wrong shape, not finite)
+    ├── ClaimError              figures that contradict each other cannot be told as a claim
     ├── LanguageModelError      calls cannot be made or recorded at all (a failed call is an outcome instead)
     └── WarehouseError          the DuckDB warehouse cannot be opened, read or written
         ├── WarehouseLockedError    another process holds it and did not let go in time
@@ -38,6 +39,10 @@ class ScoringError(FaultmapError):
 
 class ClusteringError(FaultmapError):
     """Vectors cannot be clustered."""
+
+
+class ClaimError(FaultmapError, ValueError):
+    """The parts of a claim contradict each other, so that it cannot be rendered."""
 
 
 class LanguageModelError(FaultmapError):

@@ -71,8 +71,15 @@ FORMATS = (
     "ragas",
     "langsmith",
     "mlflow",
+    "openai-batch",
+    "swe-bench",
+    "azure",
+    "promptfoo-csv",
 )
-"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+"""What `format` may name: rows with our own columns, and what other tools write."""
+
+UNIT_RANGE = (0.0, 1.0)
+"""The range of scores where nobody says another."""
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
@@ -100,7 +107,7 @@ class EvalOptions:
         scorer: which of a file's named scores is the score: a scorer, `metric,filter` or a column; None takes the
             file's first. The others stay in the metadata.
         higher_is_better: dataset -> whether a higher score is the better one.
-        default_higher_is_better: for datasets that `higher_is_better` does not name.
+        default_higher_is_better: for datasets that `higher_is_better` does not name; true leaves it to the file.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -108,7 +115,7 @@ class EvalOptions:
     model_name: str | None = None
     generate_ids: bool = False
     score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    default_score_range: tuple[float, float] = (0.0, 1.0)
+    default_score_range: tuple[float, float] = UNIT_RANGE
     format: str | None = None
     scorer: str | None = None
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
@@ -135,9 +142,9 @@ class EvalOptions:
         needed += [] if self.model_name else ["model"]
         return needed + [name for name in self.column_map if name not in needed]
 
-    def higher_is_better_in(self, dataset: str) -> bool:
-        """Say whether a higher score is the better one in a dataset."""
-        return self.higher_is_better.get(dataset, self.default_higher_is_better)
+    def higher_is_better_in(self, dataset: str) -> bool | None:
+        """Say whether a higher score is the better one in a dataset; None where nobody said so."""
+        return self.higher_is_better.get(dataset, None if self.default_higher_is_better else False)
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
@@ -332,20 +339,22 @@ class EvalTableBuilder:
 
     def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
         """Return the score, the tool's verdict and the metric; of a verdict alone, the score is an end of the range."""
-        score, passed, metric = self._score(row, dataset), _verdict(self._value(row, "passed")), row.get("metric")
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
+        score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
-            score = self._options.score_ranges.get(dataset, self._options.default_score_range)[passed]
-            metric = Metric("passed")
+            metric = metric or Metric("passed")
+            score = self._range(dataset, metric)[passed == metric.higher_is_better]
         return {
             "score": score,
             "passed": passed,
-            "metric": metric.to_json() if isinstance(metric, Metric) else None,
+            "metric": metric.to_json() if metric is not None and score is not None else None,
         }
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
         score = number_of(value, "score")
-        low, high = self._options.score_ranges.get(dataset, self._options.default_score_range)
+        low, high = self._range(dataset, row.get("metric"))
         if score is not None and not low <= score <= high:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
@@ -353,6 +362,15 @@ class EvalTableBuilder:
     def _used_columns(self, row: Row) -> set[str]:
         """Return the columns that are fields of ours, and so no metadata."""
         return {self._options.column_map.get(name, name) for name in self.fields}
+
+    def _range(self, dataset: str, metric: Any) -> tuple[float, float]:
+        """Return which scores are possible: as the settings say, else as the metric does, else as is the default."""
+        if dataset in self._options.score_ranges:
+            return self._options.score_ranges[dataset]
+        default = self._options.default_score_range
+        if default == UNIT_RANGE and isinstance(metric, Metric) and metric.low is not None and metric.high is not None:
+            return metric.low, metric.high
+        return default
 
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = self._used_columns(row)

@@ -127,7 +127,7 @@ class LogTableBuilder(EvalTableBuilder):
         self._occurrences: dict[int, int] = {}
 
     def _accept(self, row: Row) -> dict[str, Any]:
-        time = _time(self._timestamp(row))
+        time = time_of(self._timestamp(row))
         if time > datetime.now(UTC) + timedelta(days=1):
             raise RowError(f"timestamp {time.isoformat()} lies in the future")
         # The first of all years has no day before it in another zone.
@@ -216,8 +216,8 @@ def _digest(values: list[Any]) -> str:
     return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
 
 
-def _time(value: Any) -> datetime:
-    """Read ISO 8601 (UTC where it names no zone), or seconds since 1970 or a smaller unit."""
+def time_of(value: Any) -> datetime:
+    """Read ISO 8601 (UTC where it names no zone), or seconds since 1970 or a smaller unit; raises RowError else."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):

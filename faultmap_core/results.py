@@ -61,6 +61,12 @@ class FailureSlice(_Record):
         keywords: words that tell the slice from the rest, strongest first.
         minimum_detectable_effect: smallest risk difference that a region of this size would have shown in four of
             five cases; None where none would.
+        statistic: what was tested and is claimed: "failure rate", "score" (by ranks) or "failure rate over repeats"
+            (by ranks); rest_size: scored rows outside.
+        mean_score, baseline_score: mean scores inside and outside, where scores were tested; None elsewhere, and where
+            the means differ in the other direction than the ranks.
+        superiority: where ranks were tested, the chance that a prompt from inside went worse than one from outside,
+            ties halved; superiority_low, superiority_high: its interval, adjusted for the selection.
         confirmed, confirmation_p_value: with a held-out half, whether the slice shows in it too; the risk difference
             and its interval are then those of the held-out half. None without one.
     """
@@ -95,3 +101,10 @@ class FailureSlice(_Record):
     confirmation_p_value: float | None = None
     cited_examples: list[str] = field(default_factory=list)
     naming_note: str = ""
+    statistic: str = "failure rate"
+    rest_size: int = 0
+    mean_score: float | None = None
+    baseline_score: float | None = None
+    superiority: float | None = None
+    superiority_low: float | None = None
+    superiority_high: float | None = None

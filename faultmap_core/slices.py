@@ -28,9 +28,10 @@ from faultmap_core.regions import (
 )
 from faultmap_core.results import FailureSlice
 from faultmap_core.slice_rows import EvalRows as EvalRows
-from faultmap_core.slice_rows import by_typicality, distinct_prompts, examples_of, unit_label
+from faultmap_core.slice_rows import by_typicality, distinct_prompts, equally_many, examples_of, unit_label
 from faultmap_core.slice_rows import slice_id as slice_id
 from faultmap_core.statistics import minimum_detectable_effect, newcombe_interval
+from faultmap_core.superiority import probability_of_superiority
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -54,7 +55,7 @@ class SliceSettings:
         significance_level: expected share of false slices, in (0, 1).
         min_slice_size: least distinct prompts in a slice.
         test: "midp" | "fisher" | "chi2", for outcomes that are failed or not.
-        seed: for the halves of `confirm`.
+        seed: for the halves of `confirm`, and for which copies of a prompt stand for it where some have more.
         outcome: "failed" looks where failures gather; "score" where scores are worse, by the rank-sum test; "auto"
             takes the scores where they are graded. A slice always fails more than the rest, too.
         metadata: values of metadata columns, and pairs of them, are candidates beside the tree.
@@ -117,6 +118,7 @@ class _Question:
 
     label: AnyLabel
     test_used: str
+    statistic: str
     groups: Rows
     near_correlation: float
     group_correlation: float
@@ -181,10 +183,12 @@ def _question(
     """Choose what is tested, and weigh units by what they are worth as observations."""
     failed = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
     present = failed.trials > 0
-    worse = _worse(rows, scored, tree.n_units, settings.outcome)
-    fractional = (failed.successes > 0) & (failed.successes < 1)
-    if worse is None and settings.outcome == "auto" and fractional.sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
-        worse = failed.successes
+    drawn = scored[equally_many(rows.unit[scored], settings.seed)]
+    worse, statistic = _worse(rows, scored, drawn, tree.n_units, settings.outcome), "score"
+    if worse is None and settings.outcome == "auto":
+        repeats = unit_label(rows.unit[drawn], rows.failed[drawn], tree.n_units).successes
+        if ((repeats > 0) & (repeats < 1)).sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
+            worse, statistic = repeats, "failure rate over repeats"
     outcome = failed.successes if worse is None else worse
     groups, near, given = np.arange(tree.n_units), 0.0, 0.0
     weights = np.ones(tree.n_units)
@@ -198,12 +202,14 @@ def _question(
             weights, given = np.minimum(weights, together.weights), together.correlation
     trials = np.where(present, weights, 0.0)
     if worse is not None:
-        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", groups, near, given)
-    return _Question(Label(failed.successes * trials, trials, failed.trials), settings.test, groups, near, given)
+        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", statistic, groups, near, given)
+    label = Label(failed.successes * trials, trials, failed.trials)
+    return _Question(label, settings.test, "failure rate", groups, near, given)
 
 
-def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floats | None:
-    """Return each unit's mean score, turned so that greater is worse; None where failures are what is asked for."""
+def _worse(rows: EvalRows, scored: Rows, drawn: Rows, n_units: int, outcome: Outcome) -> Floats | None:
+    """Return each unit's mean score over its rows drawn, turned so that greater is worse; None where failures are what
+    is asked for."""
     scores = rows.scores[scored]
     if outcome == "failed" or not len(scored) or not np.isfinite(scores).all():
         return None
@@ -214,8 +220,8 @@ def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floa
     # Where failing rows have the higher scores, lower is better (a loss, a distance).
     deviation = scores - scores.mean()
     sign = 1.0 if float((deviation * rows.failed[scored]).sum()) > 0 else -1.0
-    counted = np.bincount(rows.unit[scored], minlength=n_units).astype(np.float64)
-    sums = np.bincount(rows.unit[scored], weights=sign * scores, minlength=n_units)
+    counted = np.bincount(rows.unit[drawn], minlength=n_units).astype(np.float64)
+    sums = np.bincount(rows.unit[drawn], weights=sign * rows.scores[drawn], minlength=n_units)
     mean: Floats = sums / np.maximum(counted, 1.0)
     return mean
 
@@ -374,7 +380,28 @@ def _slice(
         ),
         confirmed=None if held_out is None else held_out.adjusted_p_value <= significance_level,
         confirmation_p_value=None if held_out is None else held_out.p_value,
+        statistic=question.statistic,
+        rest_size=len(scored) - size,
+        **_graded(rows, scored, found, question),
     )
+
+
+def _graded(rows: EvalRows, scored: Rows, found: _Found, question: _Question) -> dict[str, float | None]:
+    """Return mean scores and probability of superiority, where ranks were tested."""
+    label = question.label
+    if not isinstance(label, ScoreLabel):
+        return {}
+    present = np.flatnonzero(label.trials > 0)
+    within = np.isin(present, rows.unit[found.inside])
+    values, weights = label.values[present], label.trials[present]
+    estimate, low, high = probability_of_superiority(values, weights, within, found.region.level)
+    figures: dict[str, float | None] = {"superiority": estimate, "superiority_low": low, "superiority_high": high}
+    # Means that point the other way than the ranks would contradict what was tested.
+    if question.statistic == "score" and values[within].mean() > values[~within].mean():
+        outside = np.setdiff1d(scored, found.inside)
+        means = {"mean_score": rows.scores[found.inside], "baseline_score": rows.scores[outside]}
+        figures |= {name: float(scores.mean()) for name, scores in means.items()}
+    return figures
 
 
 def _detectable(worth: float, rate: float, tested: int, settings: SliceSettings) -> dict[int, float | None]:

@@ -19,6 +19,8 @@ from faultmap_assets.warehouse import Warehouse
 from faultmap_core.results import FailureSlice, strict
 from faultmap_core.slices import SliceSettings, find_failure_slices
 
+_OF_SCORES = ("statistic", "mean_score", "baseline_score", "superiority", "superiority_low", "superiority_high")
+
 
 @dg.asset(
     partitions_def=dataset_and_model,
@@ -94,6 +96,7 @@ def slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Tabl
             "p_value": found.p_value,
             "adjusted_p_value": found.adjusted_p_value,
             "test_used": found.test_used,
+            **{name: getattr(found, name) for name in _OF_SCORES},
             "named_by": found.named_by,
             "root_cause": found.root_cause,
             "suggested_remediation": found.suggested_remediation,

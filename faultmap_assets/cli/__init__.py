@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from faultmap_assets.cli import audits, findings, report, view, why, history, privacy, project  # isort: skip  (the order of the help)
+from faultmap_assets.cli import audits, inspecting, findings, report, view, why, history, privacy, project  # isort: skip  (the order of the help)
 from faultmap_assets.cli.common import app, print_errors
 from faultmap_core.errors import FaultmapError
 
-__all__ = ["app", "audits", "findings", "history", "main", "privacy", "project", "report", "view", "why"]
+__all__ = ["app", "audits", "findings", "history", "inspecting", "main", "privacy", "project", "report", "view", "why"]
 
 
 def main() -> None:

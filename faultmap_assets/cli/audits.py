@@ -50,7 +50,8 @@ def audit(
             "--format",
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
-            " ragas, langsmith, mlflow or table. Default: told by their content.",
+            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv or table."
+            " Default: told by their content.",
         ),
     ] = None,
     scorer: Annotated[
@@ -221,8 +222,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 def _selection(
     settings: Settings, datasets: list[str] | None, models: list[str] | None, since: str | None
 ) -> Selection:
-    """Raises typer.Exit where a name is unknown or the day is none."""
-    from faultmap_assets.records import read_state
+    """Raises typer.Exit where the day is none, ConfigurationError where a name is unknown."""
+    from faultmap_assets.known_names import check_names
     from faultmap_assets.selection import Selection
 
     if since:
@@ -230,14 +231,7 @@ def _selection(
             since = date.fromisoformat(since).isoformat()
         except ValueError:
             stop([f"--since {since}: expected a day such as 2026-01-31"])
-    with warehouse_of(settings).read() as connection:
-        sources = read_state(connection).sources
-    for option, named, known in (
-        ("--dataset", datasets, sorted({source.dataset for source in sources if source.dataset})),
-        ("--model", models, sorted({source.model for source in sources if source.model})),
-    ):
-        if unknown := sorted(set(named or ()) - set(known)):
-            stop([f"{option} {unknown[0]}: there is none of that name; there are {', '.join(known) or 'none yet'}"])
+    check_names(warehouse_of(settings), datasets, models)
     return Selection(datasets=datasets, models=models, since=since)
 
 
@@ -288,9 +282,9 @@ def _tell_audit(
     for table in terminal.slice_tables(found):
         out.print()
         out.print(table)
-    for table in terminal.comparison_tables(pairs):
+    for shown in terminal.comparison_tables(pairs):
         out.print()
-        out.print(table)
+        out.print(shown)
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()

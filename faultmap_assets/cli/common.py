@@ -7,15 +7,14 @@ What a command needs is imported when it runs, so that `--help` is quick.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
+from faultmap_assets.console import PipeConsole, progress, write_out
 from faultmap_core.errors import EvalFileError
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 DatasetFilter = Annotated[list[str] | None, typer.Option("--dataset", help="Only this dataset; may be repeated.")]
 ModelFilter = Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")]
 
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+out = PipeConsole(soft_wrap=False)
+err = PipeConsole(stderr=True)
 
 
 def settings_of(home: Path | None) -> Settings:
@@ -68,6 +67,17 @@ def warehouse_of(settings: Settings) -> Warehouse:
             [f"no warehouse at {settings.warehouse_path}; `faultmap audit FILE` makes it, --home names another folder"]
         )
     return open_warehouse(settings)
+
+
+def filtered_warehouse(
+    settings: Settings, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
+) -> Warehouse:
+    """Return the warehouse; raises ConfigurationError where a filter names nothing in it."""
+    from faultmap_assets.known_names import check_names
+
+    warehouse = warehouse_of(settings)
+    check_names(warehouse, datasets, models)
+    return warehouse
 
 
 @contextmanager
@@ -90,7 +100,7 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
     paths = find_source_files(patterns)
     files: list[IngestedFile] = []
     unreadable: list[str] = []
-    with interruptible(), terminal.progress(err, "reading") as shown:
+    with interruptible(), progress(err, "reading") as shown:
         task = shown.add_task("", total=len(paths))
         for path in paths:
 
@@ -106,9 +116,7 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
 
 
 def refresh(settings: Settings, selection: Selection | None = None, *, force: bool = False) -> RefreshOutcome:
-    from faultmap_assets import terminal
-
-    with interruptible(), terminal.progress(err, "auditing") as shown:
+    with interruptible(), progress(err, "auditing") as shown:
         task = shown.add_task("starting Dagster", total=None)
         from faultmap_assets.audit import refresh_stale
         from faultmap_assets.home import open_instance, telling_instance_trouble
@@ -147,7 +155,7 @@ def end(outcome: RefreshOutcome | None, unreadable: Sequence[str]) -> None:
 
 
 def print_json(content: Any) -> None:
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, allow_nan=False, default=str, indent=1) + "\n")
+    write_out(json.dumps(content, ensure_ascii=False, allow_nan=False, default=str, indent=1) + "\n")
 
 
 def error_line(message: str) -> Any:

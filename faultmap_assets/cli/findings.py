@@ -12,6 +12,7 @@ from faultmap_assets.cli.common import (
     Home,
     ModelFilter,
     app,
+    filtered_warehouse,
     out,
     print_json,
     settings_of,
@@ -30,7 +31,7 @@ def slices(
     """
     from faultmap_assets import queries, terminal
 
-    warehouse = warehouse_of(settings_of(home))
+    warehouse = filtered_warehouse(settings_of(home), dataset, model)
     found = queries.failure_slices(warehouse, dataset, model)
     if as_json:
         print_json(found)
@@ -50,7 +51,7 @@ def compare(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = 
     """
     from faultmap_assets import queries, terminal
 
-    pairs = queries.comparisons(warehouse_of(settings_of(home)), dataset)
+    pairs = queries.comparisons(filtered_warehouse(settings_of(home), dataset), dataset)
     if as_json:
         print_json(pairs)
         return

@@ -12,6 +12,7 @@ from faultmap_assets.cli.common import (
     Home,
     ModelFilter,
     app,
+    filtered_warehouse,
     out,
     print_json,
     settings_of,
@@ -38,8 +39,10 @@ def history(
     Example: faultmap history --dataset gsm8k --kind slice
     """
     from faultmap_assets import history_queries, terminal_history
+    from faultmap_assets.known_names import check_choice
 
-    warehouse = warehouse_of(settings_of(home))
+    warehouse = filtered_warehouse(settings_of(home), dataset, model)
+    check_choice("--kind", kind or (), history_queries.KINDS)
     audits = history_queries.audits(warehouse)
     if latest:
         if not audits:
@@ -89,7 +92,7 @@ def gate(
     from faultmap_assets.history_gate import gate_against
 
     settings = settings_of(home)
-    gated = gate_against(warehouse_of(settings), settings, baseline, dataset, model)
+    gated = gate_against(filtered_warehouse(settings, dataset, model), settings, baseline, dataset, model)
     if as_json:
         print_json({"current": gated.current, "baseline": gated.baseline, **gated.result.to_dict()})
     else:

@@ -15,11 +15,11 @@ from faultmap_assets.cli.common import (
     Home,
     ModelFilter,
     app,
+    filtered_warehouse,
     out,
     print_json,
     settings_of,
     stop,
-    warehouse_of,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def export(
     if format_name is not None:
         _export_records(settings, format_name, target, dataset, model, as_json=as_json)
         return
-    rows = export_table(warehouse_of(settings), table, target, dataset, model)
+    rows = export_table(filtered_warehouse(settings, dataset, model), table, target, dataset, model)
     if as_json:
         print_json({"table": table, "path": str(target), "rows": rows})
     else:
@@ -115,7 +115,9 @@ def _export_records(
 
     if format_name != "every-eval-ever":
         stop([f"format {format_name!r} is unknown; expected every-eval-ever, or leave --format out"])
-    written, unscored = export_every_eval_ever(warehouse_of(settings), target, settings.is_failure, datasets, models)
+    written, unscored = export_every_eval_ever(
+        filtered_warehouse(settings, datasets, models), target, settings.is_failure, datasets, models
+    )
     if as_json:
         print_json({"format": format_name, "path": str(target), "rows": written, "unscored": unscored})
     else:

@@ -13,10 +13,10 @@ from faultmap_assets.cli.common import (
     Home,
     ModelFilter,
     app,
+    filtered_warehouse,
     out,
     print_json,
     settings_of,
-    warehouse_of,
 )
 
 
@@ -45,7 +45,7 @@ def report(
         raise ConfigurationError(f"--output is {output}; expected a name that ends in .html (the JSON goes beside it)")
     settings = settings_of(home)
     texts = settings.privacy.report_texts and not without_texts
-    made = build_report(warehouse_of(settings), dataset, model, texts=texts, settings=settings)
+    made = build_report(filtered_warehouse(settings, dataset, model), dataset, model, texts=texts, settings=settings)
     place = output or settings.report_folder / "report.html"
     html_path, json_path = write_report(made, place.parent, place.stem)
     if as_json:

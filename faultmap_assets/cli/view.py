@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faultmap_assets.cli.common import DatasetFilter, Home, ModelFilter, app, out, settings_of, stop, warehouse_of
+from faultmap_assets.cli.common import DatasetFilter, Home, ModelFilter, app, filtered_warehouse, out, settings_of, stop
 
 if TYPE_CHECKING:
     from faultmap_assets.view import ErrorMapView, WarehouseView
@@ -59,7 +59,7 @@ def _shown(
     if file:
         return ErrorMapView(file)
     settings = settings_of(home)
-    warehouse_of(settings)
+    filtered_warehouse(settings, dataset, model)
     return WarehouseView(settings, dataset, model)
 
 

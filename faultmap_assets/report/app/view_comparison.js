@@ -18,9 +18,10 @@ async function comparisonView() {
       columns: [
         { key: "pair", title: "models", first: true, value: (row) => `${row.model_a} or ${row.model_b}` },
         { key: "dataset", title: "dataset", value: (row) => row.dataset },
-        { key: "failure_rate_a", title: "first failed", value: (row) => row.failure_rate_a, render: (row) => rateCell({ rate: row.failure_rate_a }) },
-        { key: "failure_rate_b", title: "second failed", value: (row) => row.failure_rate_b, render: (row) => rateCell({ rate: row.failure_rate_b }) },
-        { key: "winner", title: "winner", value: (row) => row.winner },
+        { key: "compared", title: "pairs", number: true, value: (row) => row.compared, render: (row) => count(row.compared) },
+        { key: "failure_rate_a", title: "first failed", value: (row) => (row.compared ? row.failure_rate_a : null), render: (row) => (row.compared ? rateCell({ rate: row.failure_rate_a }) : "–") },
+        { key: "failure_rate_b", title: "second failed", value: (row) => (row.compared ? row.failure_rate_b : null), render: (row) => (row.compared ? rateCell({ rate: row.failure_rate_b }) : "–") },
+        { key: "winner", title: "winner", value: (row) => (row.compared ? row.winner : row.pairing) },
         { key: "slices", title: "slices", number: true, value: (row) => row.slices.length },
         { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
       ],
@@ -41,7 +42,7 @@ async function pairView() {
     `${pair.model_a} or ${pair.model_b}`,
     crumbs([["Comparison", link("comparison")]]),
     el("p", { class: "lead" }, pairSentence(pair)),
-    el(
+    pair.compared > 0 && el(
       "div",
       { class: "panel" },
       twoRates(
@@ -51,17 +52,18 @@ async function pairView() {
       differenceBar({ difference: pair.difference, low: pair.difference_low, high: pair.difference_high, left: `${pair.model_b} better`, right: `${pair.model_a} better` }),
     ),
     pair.slices.length > 0 && section("Where that changes", pairSlices(pair)),
-    section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
+    pair.compared > 0 && section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
   );
 }
 
 /** @param {Row} pair */
 function pairSentence(pair) {
+  if (!pair.compared) return pair.pairing;
   const apart = `${points(Math.abs(pair.difference)).replace("+", "")} points apart`;
   const range = pair.difference_low === null ? "" : ` (95% interval ${points(pair.difference_low)} to ${points(pair.difference_high)})`;
   const wins = `only ${pair.model_a} is right on ${count(pair.discordant_a_wins)}, only ${pair.model_b} on ${count(pair.discordant_b_wins)}`;
   const verdictText = [pair.model_a, pair.model_b].includes(pair.winner) ? `${pair.winner} is better on ${pair.dataset}` : `On ${pair.dataset} neither is shown to be better (${pair.winner})`;
-  return `${verdictText}: ${apart}${range}; ${wins}; adjusted p ${pValue(pair.adjusted_p_value)}.${pair.note ? ` ${pair.note}` : ""}`;
+  return `${verdictText}: ${apart}${range}; ${wins}; adjusted p ${pValue(pair.adjusted_p_value)}.${pair.note ? ` ${pair.note}` : ""}${pair.pairing ? ` ${pair.pairing}` : ""}`;
 }
 
 /** @param {Row} pair */
@@ -121,12 +123,17 @@ function sidesOf(packed, pair, exampleId) {
   return a === undefined || b === undefined ? null : { a, b };
 }
 
+/** Copies of a prompt share one place on the map. @param {Packed} packed @param {number} a @param {number} b */
+function samePrompt({ columns }, a, b) {
+  return columns.x[a] === columns.x[b] && columns.y[a] === columns.y[b];
+}
+
 /** @param {Packed} packed @param {Row} pair */
 function discordant(packed, pair) {
   const ofB = new Map(rowsOf(packed, pair.dataset, pair.model_b).map((row) => [packed.columns.example_id[row], row]));
   const all = rowsOf(packed, pair.dataset, pair.model_a)
     .map((a) => ({ a, b: ofB.get(packed.columns.example_id[a]) }))
-    .filter((sides) => sides.b !== undefined && packed.columns.failed[sides.a] + packed.columns.failed[sides.b] === 1)
+    .filter((sides) => sides.b !== undefined && samePrompt(packed, sides.a, sides.b) && packed.columns.failed[sides.a] + packed.columns.failed[sides.b] === 1)
     .map((sides) => /** @type {Sides} */ (sides));
   const kinds = ["", `only ${pair.model_a} right`, `only ${pair.model_b} right`];
   const chosen = Number(currentRoute().parameters.only) || 0;

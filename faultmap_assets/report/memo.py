@@ -1,0 +1,171 @@
+"""The memo that opens a report: who leads, what to repair first, and what these data cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faultmap_core.claims import percent
+from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
+
+Row = dict[str, Any]
+
+_REPAIRS = 3
+# From this adjusted p over all searches of an audit on, a finding may be chance.
+_LEVEL = 0.05
+_BLIND_SHARE = 0.2
+
+
+def memo(content: Mapping[str, Any]) -> Row:
+    """Return the memo of a report's findings.
+
+    Args: content: audits, comparisons, taxonomy, judging, quality and quarantined, as in the report.
+    """
+    found = [row for audit in content["audits"] for row in audit["slices"]]
+    held = [row for row in found if row["audit_adjusted_p_value"] <= _LEVEL]
+    return {
+        "rankings": rankings(content["audits"], content["comparisons"]),
+        "repairs": _repairs(held)[:_REPAIRS],
+        "repairs_left": max(len(_repairs(held)) - _REPAIRS, 0),
+        "may_be_chance": [_named(row) for row in found if row["audit_adjusted_p_value"] > _LEVEL],
+        "searches": len(content["audits"]),
+        "cannot_tell": cannot_tell(content),
+    }
+
+
+def rankings(audits: Sequence[Row], comparisons: Sequence[Row]) -> list[Row]:
+    """Return each dataset's models in their order, with who can be told apart."""
+    ranked = []
+    for dataset in dict.fromkeys(audit["dataset"] for audit in audits):
+        of_model = {audit["model"]: audit for audit in audits if audit["dataset"] == dataset}
+        verdicts = [
+            PairVerdict(pair["model_a"], pair["model_b"], pair["winner"], pair["compared"])
+            for pair in comparisons
+            if pair["dataset"] == dataset and {pair["model_a"], pair["model_b"]} <= set(of_model)
+        ]
+        standings = rank_models({model: audit["failure_rate"] for model, audit in of_model.items()}, verdicts)
+        counted = ("examples", "scored", "failures", "failure_rate_low", "failure_rate_high")
+        ranked.append(
+            {
+                "dataset": dataset,
+                "told": ranking_sentence(standings),
+                "models": [
+                    {
+                        **one.to_dict(),
+                        **{name: of_model[one.model][name] for name in counted},
+                        "slices": len(of_model[one.model]["slices"]),
+                    }
+                    for one in standings
+                ],
+            }
+        )
+    return ranked
+
+
+def _repairs(slices: Sequence[Row]) -> list[Row]:
+    """Return the regions that are worth repairing, the most failures beyond the rest first; one line per region."""
+    regions: dict[tuple[str, str], list[Row]] = {}
+    for row in slices:
+        regions.setdefault((row["dataset"], row["slice_id"]), []).append(row)
+    repairs = []
+    for rows in regions.values():
+        worst = max(rows, key=_excess)
+        others = sorted({row["model"] for row in rows} - {worst["model"]})
+        repairs.append(
+            {
+                **_named(worst),
+                "also_of": others,
+                "prompt": _typical_prompt(worst),
+                "recoverable": recoverable(worst),
+                "excess_failures": _excess(worst),
+            }
+        )
+    return sorted(repairs, key=lambda one: (-one["excess_failures"], one["dataset"], one["slice_id"]))
+
+
+def _named(row: Row) -> Row:
+    names = ("dataset", "model", "slice_id", "name", "claim", "size", "audit_adjusted_p_value")
+    return {name: row[name] for name in names}
+
+
+def _excess(row: Row) -> float:
+    return float(row["excess_failures"])
+
+
+def _typical_prompt(row: Row) -> str:
+    for example in row["examples"]:
+        if example["failed"] and example["prompt"]:
+            return str(example["prompt"])
+    return ""
+
+
+def recoverable(row: Row) -> str:
+    """Say how many failures fewer there would be if the slice failed like the rest, with a range where it holds."""
+    claim, size = row["claim"], row["size"]
+    if claim["statistic"] != "failure rate":
+        return f"{row['failures']:,} of its {size:,} answers count as failures."
+    about = max(round(_excess(row)), 1)
+    failures = "failure" if about == 1 else "failures"
+    if claim["flaw"]:
+        return f"About {about:,} fewer {failures} if it failed like the rest; so few answers give no range."
+    low, high = (round(size * claim[end]) for end in ("low", "high"))
+    return f"About {about:,} fewer {failures} if it failed like the rest ({max(low, 1):,} to {max(high, 1):,})."
+
+
+def cannot_tell(content: Mapping[str, Any]) -> list[str]:
+    """Return, as sentences, what the data are too few or too incomplete to tell."""
+    told = [*_resolution(content), *_uncompared(content["comparisons"]), *_unscored(content["audits"])]
+    quarantined = sum(row["rows"] for row in content["quarantined"])
+    if quarantined:
+        told.append(f"{_counted(quarantined, 'row')} could not be read and were set aside; nothing here rests on them.")
+    return [*told, *_unseen_causes(content)]
+
+
+def _resolution(content: Mapping[str, Any]) -> list[str]:
+    told = []
+    several = len(content["quality"]) > 1
+    for dataset in content["quality"]:
+        for measure in dataset["measures"]:
+            if measure["measure"] == "smallest_visible_difference" and measure["value"] is not None:
+                where = f"On {dataset['dataset']}, two" if several else "Two"
+                told.append(
+                    f"{where} models that differ by less than about {100 * measure['value']:.1f} percentage points"
+                    " would usually not be told apart."
+                )
+    return told
+
+
+def _uncompared(comparisons: Sequence[Row]) -> list[str]:
+    none = [pair for pair in comparisons if pair["compared"] == 0]
+    if not none:
+        return []
+    first = none[0]
+    named = f"{first['model_a']} and {first['model_b']} on {first['dataset']}"
+    more = f" and {_counted(len(none) - 1, 'other pair')}" if len(none) > 1 else ""
+    return [f"{named}{more} share no example that both have a score for, so nothing says which is better."]
+
+
+def _unscored(audits: Sequence[Row]) -> list[str]:
+    missing = sum(audit["examples"] - audit["scored"] for audit in audits)
+    if not missing:
+        return []
+    return [f"{_counted(missing, 'answer')} without a score: counted neither as right nor as wrong."]
+
+
+def _unseen_causes(content: Mapping[str, Any]) -> list[str]:
+    by_rules = sum(row["rows"] for row in content["judging"] if row["judged_by"] == "rules")
+    taxonomy = content["taxonomy"]
+    if not by_rules or not taxonomy or not taxonomy["errors"]:
+        return []
+    blind = sum(row["errors"] for row in taxonomy["categories"] if row["category_id"] == "unexplained")
+    share = blind / taxonomy["errors"]
+    if share < _BLIND_SHARE:
+        return []
+    return [
+        f"Why {percent(share)} of the failures happened: no rule sees it in the text. A language model can be asked"
+        " (`language_model` in faultmap.yaml)."
+    ]
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"

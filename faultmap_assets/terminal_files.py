@@ -1,0 +1,131 @@
+"""Says in a few lines what a file holds and how it is understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from faultmap_core.evals import EvalOptions
+from faultmap_core.file_facts import FileFacts, OutcomeFacts
+from faultmap_core.file_inspection import FileInspection
+from faultmap_core.logs import LogOptions
+
+_MAX_TEXT = 160
+_MAX_NAMES = 4
+_MAX_REASONS = 3
+_FIELD_WORDS = {
+    "input_text": "prompt",
+    "output_text": "answer",
+    "correct_answer": "reference",
+    "example_id": "id",
+    "model": "model",
+    "score": "score",
+    "passed": "verdict",
+    "timestamp": "time",
+    "session_id": "session",
+    "user_id": "user",
+}
+
+
+def file_line(path: Path, format_name: str, facts: FileFacts) -> str:
+    """Return the one line that an audit prints for a file."""
+    parts = [f"{_count(facts.rows, 'row')}, {format_name}", *map(outcome_text, facts.outcomes)]
+    if facts.set_aside:
+        parts.append(f"{facts.set_aside:,} set aside")
+    return f"{path.name}: {'; '.join(parts)}"
+
+
+def outcome_text(outcome: OutcomeFacts) -> str:
+    """Return what passes and fails by, in words: `outcome = faithfulness, 0 to 1, 3 without a score`."""
+    metric = outcome.metric
+    name = metric.name if metric else "score"
+    judged = outcome.passed + outcome.failed
+    if judged:
+        text = f"outcome = the tool's verdict ({name}): {outcome.passed:,} passed, {outcome.failed:,} failed"
+    elif outcome.low is None or outcome.high is None:
+        return "no outcome: no row has a score or a verdict"
+    else:
+        text = f"outcome = {name}, from {outcome.low:g} to {outcome.high:g}"
+        if metric and metric.threshold is not None:
+            text += f", passes {'≥' if metric.higher_is_better else '≤'} {metric.threshold:g}"
+    return text + (f", {outcome.unscored:,} without" if outcome.unscored else "")
+
+
+def inspection_lines(found: FileInspection, options: EvalOptions) -> Iterator[str]:
+    """Yield what was seen, about ten lines: format, columns, outcome, names, the first row."""
+    facts = found.facts
+    yield f"{found.path}: {_count(facts.rows, 'row')}; looks like {found.format_name} (--format {found.format})"
+    taken = [f"{_FIELD_WORDS[name]} from {column}" for name, column in found.columns.items()]
+    if taken:
+        yield f"columns   {', '.join(taken)}"
+        if found.other_columns:
+            yield f"metadata  {_listed(found.other_columns)}"
+    is_log = isinstance(options, LogOptions)
+    # What says how a request went, the feedback rules decide.
+    for outcome in () if is_log else facts.outcomes:
+        yield f"outcome   {outcome_text(outcome).removeprefix('outcome = ')}"
+    yield f"dataset   {_counted(facts.datasets)}"
+    if not found.model_missing:
+        yield f"model     {_counted(facts.models)}"
+    references = _count(facts.references, "reference")
+    yield f"answers   {facts.rows - facts.empty_outputs:,}, {facts.empty_outputs:,} empty; {references}"
+    yield from _first_row(found.first_row)
+    for warning in warnings_of(found, options):
+        yield f"! {warning}"
+
+
+def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
+    """Yield what looks wrong, each with what to do about it."""
+    facts = found.facts
+    if facts.set_aside:
+        reasons = list(facts.reasons.items())[:_MAX_REASONS]
+        told = "; ".join(f"{count:,}: {reason}" for reason, count in reasons)
+        yield f"{_count(facts.set_aside, 'row')} of {facts.rows + facts.set_aside:,} cannot be used ({told})"
+    if found.model_missing:
+        yield "no row names its model: give --model-name NAME"
+    if found.ids_missing:
+        yield "no row has an id: give --generate-ids, or --map example_id=COLUMN"
+    is_log = isinstance(options, LogOptions)
+    if not is_log:
+        yield from _outcome_warnings(facts)
+    if facts.rows and facts.empty_outputs == facts.rows:
+        yield "every answer is empty: name their column, --map output=COLUMN"
+    elif facts.empty_outputs > 0.5 * facts.rows:
+        yield f"{facts.empty_outputs:,} of {facts.rows:,} answers are empty: is the column of answers the right one?"
+
+
+def _outcome_warnings(facts: FileFacts) -> Iterator[str]:
+    if len(facts.outcomes) > 1:
+        yield "the rows are scored by unlike metrics: choose one, --scorer NAME"
+    for outcome in facts.outcomes:
+        if outcome.unscored == outcome.rows:
+            yield "nothing says which answers are right: name the column of scores, --map score=COLUMN"
+        elif outcome.rows > 1 and outcome.low == outcome.high and not outcome.unscored:
+            yield f"every score is {outcome.low:g}: is it the right column? --scorer or --map score=COLUMN chooses"
+
+
+def _first_row(row: Mapping[str, object]) -> Iterator[str]:
+    for name in ("input_text", "output_text", "correct_answer"):
+        if row.get(name):
+            shown = row.get("question_text") if name == "input_text" and row.get("question_text") else row[name]
+            yield f"{'row 1' if name == 'input_text' else '':<9} {_FIELD_WORDS[name]}: {_shortened(str(shown))}"
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(names[:12]) + more
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    names = [f"{name} ({count:,})" for name, count in counts.items()]
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
