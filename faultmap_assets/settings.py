@@ -120,6 +120,7 @@ class LogSettings(_Section):
     source: str = "production"
     model_name: str = "production"
     first_day: date = date(2025, 1, 1)
+    score_range: tuple[float, float] = (0.0, 1.0)
 
     @field_validator("columns")
     @classmethod
@@ -483,6 +484,7 @@ class Settings(_Section):
             first_day=self.logs.first_day,
             time_zone=self.production.time_zone,
             format=self.logs.format,
+            default_score_range=self.logs.score_range,
         )
 
 

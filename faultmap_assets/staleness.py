@@ -149,7 +149,7 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "2", lambda s, p: s.evals.max_quarantine_share),
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
     AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
@@ -192,7 +192,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "error_signatures",
         Scope.NONE,
         ("scores", "failure_slices", "error_judgments", "error_taxonomy"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
     AssetNode("production_logs", Scope.DAY, (), "2", _no_settings),

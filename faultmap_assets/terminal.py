@@ -68,11 +68,17 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                     str(row["size"]),
                     percent(row["failure_rate"]),
                     percent(row["baseline_rate"]),
-                    f"{row['excess_failures']:.0f}",
+                    f"{_expected_excess(row):.0f}",
                     p_value(row["adjusted_p_value"]),
                     literal(row["slice_id"], "dim"),
                 )
         yield table
+
+
+def _expected_excess(row: Mapping[str, Any]) -> float:
+    """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
+    estimate = row["estimated_excess_failures"]
+    return float(row["excess_failures"] if estimate is None else estimate)
 
 
 def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table | Text]:

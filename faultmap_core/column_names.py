@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SEPARATORS = re.compile(r"[^0-9a-z]+")
 
-
-def folded_name(name: str) -> str:
-    """Return a column's name in the form in which spellings are equal: `createdAt`, `Created at` -> `created_at`."""
-    return _SEPARATORS.sub("_", _CAMEL.sub("_", name.strip()).lower()).strip("_")
+def plain_name(name: str) -> str:
+    """Return a column's name in the form in which spellings are equal: `createdAt`, `Created at` -> `createdat`."""
+    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def columns_by_field(columns: Iterable[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -19,13 +15,13 @@ def columns_by_field(columns: Iterable[str], aliases: Mapping[str, Sequence[str]
 
     Args:
         columns: the names in a file.
-        aliases: field -> names that stand for it, folded (see `folded_name`), the likeliest first.
+        aliases: field -> names that stand for it in any spelling (see `plain_name`), the likeliest first.
     """
     spelled: dict[str, str] = {}
     for column in columns:
-        spelled.setdefault(folded_name(str(column)), column)
+        spelled.setdefault(plain_name(str(column)), column)
     found = {
-        field: tuple(dict.fromkeys(spelled[alias] for alias in names if alias in spelled))
+        field: tuple(dict.fromkeys(spelled[name] for name in map(plain_name, names) if name in spelled))
         for field, names in aliases.items()
     }
     return {field: names for field, names in found.items() if names}

@@ -12,17 +12,22 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 
+from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
+from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
 from faultmap_core.unwrapping import Prompt, unwrap_answer, unwrap_prompt
+from faultmap_core.verdict_words import Judged, judged, letter_of, letters_are_verdicts, share_of_percentage
 
 EVAL_SCHEMA = pa.schema(
     [
@@ -83,11 +88,12 @@ UNIT_RANGE = (0.0, 1.0)
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
+_MAX_COLUMNS = 1_000
 # Raised when the same file gives other rows than before; what was staged is then read again.
 _READING = 3
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
-_ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
+_ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "–"})
 _BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
 
 Row = Mapping[str, Any]
@@ -136,11 +142,26 @@ class EvalOptions:
 
     @property
     def required_fields(self) -> list[str]:
-        """Fields whose column a file must have: what no option stands in for, and what was mapped."""
+        """Fields whose column a file must have: what no option stands in for."""
         needed = ["input_text"]
         needed += [] if self.generate_ids else ["example_id"]
-        needed += [] if self.model_name else ["model"]
-        return needed + [name for name in self.column_map if name not in needed]
+        return needed + ([] if self.model_name else ["model"])
+
+    @property
+    def named_columns(self) -> list[str]:
+        """Columns that somebody named in the column map: some row of the file must have them."""
+        return list(self.column_map.values())
+
+    def range_of(self, dataset: str) -> tuple[float, float]:
+        """Return the lowest and the highest allowed score of a dataset."""
+        return self.score_ranges.get(dataset, self.default_score_range)
+
+    def range_remedy(self, dataset: str, low: float, high: float) -> str:
+        """Say how another score range is set."""
+        return (
+            f"set score_range, in faultmap.yaml: datasets: {{{json.dumps(dataset, ensure_ascii=False)}: {{score_range:"
+            f" [{low:g}, {high:g}]}}}}; where a number stands for no score, leave the cell empty"
+        )
 
     def higher_is_better_in(self, dataset: str) -> bool | None:
         """Say whether a higher score is the better one in a dataset; None where nobody said so."""
@@ -234,6 +255,10 @@ class EvalTableBuilder:
         self._options = options
         self._fallback_dataset = options.dataset_name or fallback_dataset
         self._generated: dict[int, int] = {}
+        self._unseen = set(options.named_columns)
+        self._columns: dict[str, None] = {}
+        self._scores_seen: dict[str, ScoresSeen] = {}
+        self._letters: set[str] = set()
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -253,6 +278,22 @@ class EvalTableBuilder:
             except RecursionError:
                 rejected.append(RejectedRow(line, "its values are nested too deeply", ""))
         return pa.Table.from_pylist(accepted, schema=self.schema), rejected
+
+    def problem(self) -> str | None:
+        """Say why nothing of the file is to be kept, now that all of its rows were seen; None where there is nothing.
+
+        A column that was named and that no row has; scores of another range than the dataset's; letter grades.
+        """
+        if self._unseen and self._columns:
+            return column_problem(min(self._unseen), list(self._columns))
+        for dataset, seen in self._scores_seen.items():
+            if seen.are_of_another_range:
+                remedy = self._options.range_remedy(dataset, *seen.likely_range)
+                return range_problem(seen, self._options.range_of(dataset), remedy)
+        if not letters_are_verdicts(self._letters):
+            shown = ", ".join(sorted(self._letters)).upper()
+            return f"scores are letters ({shown}), which can be grades or verdicts; write numbers, or pass and fail"
+        return None
 
     def conflicts(self) -> KeyConflicts:
         """Find the lines that share a key (dataset, model, example id, epoch) with another line seen so far."""
@@ -275,6 +316,8 @@ class EvalTableBuilder:
         return KeyConflicts(tuple(sorted(repeated)), conflicting)
 
     def _accept(self, row: Row) -> dict[str, Any]:
+        if self._unseen:
+            self._look_for_columns(row)
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
         prompt = _prompt(self._value(row, "input_text"))
@@ -312,8 +355,17 @@ class EvalTableBuilder:
         names = (_encodable(str(name).strip()) if name else None for name in (dataset, model))
         return RejectedRow(line, reason, _encodable(excerpt), *names)
 
+    def _look_for_columns(self, row: Row) -> None:
+        if len(self._columns) < _MAX_COLUMNS:
+            self._columns.update(dict.fromkeys(map(str, row)))
+        self._unseen = {column for column in self._unseen if value_at(row, column) is MISSING}
+
     def _value(self, row: Row, name: str) -> Any:
-        return row.get(self._options.column_map.get(name, name))
+        column = self._options.column_map.get(name)
+        if column is None:
+            return row.get(name)
+        value = value_at(row, column)
+        return None if value is MISSING else value
 
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
         key = text_of(self._value(row, name), name)
@@ -344,7 +396,10 @@ class EvalTableBuilder:
         score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
             metric = metric or Metric("passed")
-            score = self._range(dataset, metric)[passed == metric.higher_is_better]
+            score = self._score_of_verdict(dataset, metric, "passed" if passed else "failed")
+        said = judged(self._value(row, "score"))
+        if passed is None and said is not None and said != "partial":
+            passed = said in ("passed", "yes" if self._is_higher_better(dataset, metric) else "no")
         return {
             "score": score,
             "passed": passed,
@@ -353,9 +408,21 @@ class EvalTableBuilder:
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
-        score = number_of(value, "score")
-        low, high = self._range(dataset, row.get("metric"))
-        if score is not None and not low <= score <= high:
+        if letter := letter_of(value):
+            self._letters.add(letter)
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
+        if (said := judged(value)) is not None:
+            return self._score_of_verdict(dataset, metric, said)
+        low, high = self._range(dataset, metric)
+        share = share_of_percentage(value)
+        score = number_of(value, "score") if share is None else low + share * (high - low)
+        if score is None:
+            return None
+        score = without_rounding(score, low, high)
+        inside = low <= score <= high
+        self._scores_seen.setdefault(dataset, ScoresSeen()).note(score, inside=inside)
+        if not inside:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
@@ -363,14 +430,23 @@ class EvalTableBuilder:
         """Return the columns that are fields of ours, and so no metadata."""
         return {self._options.column_map.get(name, name) for name in self.fields}
 
-    def _range(self, dataset: str, metric: Any) -> tuple[float, float]:
+    def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
+        """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
+        low, high = self._range(dataset, metric)
+        better, worse = (high, low) if self._is_higher_better(dataset, metric) else (low, high)
+        return {"passed": better, "failed": worse, "yes": high, "no": low, "partial": (low + high) / 2}[said]
+
+    def _is_higher_better(self, dataset: str, metric: Metric | None) -> bool:
+        """Say whether higher scores are better: as the options say, else as the metric does."""
+        said = self._options.higher_is_better_in(dataset)
+        return (metric is None or metric.higher_is_better) if said is None else said
+
+    def _range(self, dataset: str, metric: Metric | None) -> tuple[float, float]:
         """Return which scores are possible: as the settings say, else as the metric does, else as is the default."""
-        if dataset in self._options.score_ranges:
-            return self._options.score_ranges[dataset]
-        default = self._options.default_score_range
-        if default == UNIT_RANGE and isinstance(metric, Metric) and metric.low is not None and metric.high is not None:
-            return metric.low, metric.high
-        return default
+        chosen = self._options.range_of(dataset)
+        if dataset in self._options.score_ranges or chosen != UNIT_RANGE or metric is None:
+            return chosen
+        return chosen if metric.low is None or metric.high is None else (metric.low, metric.high)
 
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = self._used_columns(row)
@@ -398,6 +474,12 @@ def text_of(value: Any, name: str) -> str | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     if isinstance(value, int | float | Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        return _encodable(value.decode("utf-8", "replace"))
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta | UUID):
         return str(value)
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
@@ -461,7 +543,11 @@ def number_of(value: Any, name: str) -> float | None:
 
 def _verdict(value: Any) -> bool | None:
     """Return a verdict as a truth value, None where it is absent."""
-    number = number_of(value, "passed")
+    said = judged(value)
+    if said is not None and said != "partial":
+        return said in ("passed", "yes")
+    share = share_of_percentage(value)
+    number = number_of(value, "passed") if share is None else share
     if number is not None and number not in (0.0, 1.0):
         raise RowError(f"passed {str(value)[:40]!r} is neither true nor false")
     return None if number is None else bool(number)

@@ -103,6 +103,13 @@ class LogOptions(EvalOptions):
         """Fields whose column a file must have: none by one name, see `LOG_ALIASES`."""
         return []
 
+    def range_remedy(self, dataset: str, low: float, high: float) -> str:
+        """Say how another score range is set."""
+        return (
+            f"set logs: {{score_range: [{low:g}, {high:g}]}} in faultmap.yaml, and from where on a score is good in"
+            " production.feedback"
+        )
+
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
         parts = f"log 3 {super().digest()} {self.first_day.isoformat()} {self.time_zone} {self.format}"

@@ -123,8 +123,6 @@ def _counted(population: RankPopulation, sums: Floats, sizes: Floats) -> Floats:
 
     Of fractional sizes the excess over the mean is kept, and the size rounded up.
     """
-    from scipy.stats import hypergeom
-
     total = float(population.weights.sum())
     mean = float(population.weights @ population.values / total)
     n = np.ceil(sizes - 1e-9)
@@ -133,12 +131,29 @@ def _counted(population: RankPopulation, sums: Floats, sizes: Floats) -> Floats:
     values, weights = population.values[there], population.weights[there]
     beside, everything = _whole(float(weights.sum())), _whole(total)
     most = int(min(n.max(), beside, _COUNTED_TO))
-    chance = hypergeom.pmf(np.arange(most + 1)[None, :], everything, beside, n[:, None])
+    chance = _hypergeometric(most, n, beside, everything)
     # Of more than are counted, all are taken to reach the sum.
-    p = np.maximum(hypergeom.sf(most, everything, beside, n), 0.0)
+    p = np.maximum(1.0 - chance.sum(axis=1), 0.0) if most == _COUNTED_TO else np.zeros(len(n))
     for k, point in enumerate(_sums_of(values - values.min(), weights, most)):
         p += chance[:, k] * _mid_tail(point, wanted - k * values.min())
     return np.asarray(np.minimum(p, 1.0), dtype=np.float64)
+
+
+def _hypergeometric(most: int, n: Floats, good: float, everything: float) -> Floats:
+    """Return (m, most + 1) chances that n draws without replacement from `everything` hold 0, 1, … of `good`."""
+    from scipy.special import gammaln
+
+    log_factorial = gammaln(np.arange(int(everything) + 1) + 1.0)
+    k, drawn = np.arange(most + 1)[None, :], n.astype(np.int64)[:, None]
+    bad = int(everything - good)
+    possible = (k <= drawn) & (drawn - k <= bad)
+    rest = np.where(possible, drawn - k, 0)
+
+    def log_choose(of: int, chosen: NDArray[np.int64]) -> Floats:
+        return np.asarray(log_factorial[of] - log_factorial[chosen] - log_factorial[of - chosen], dtype=np.float64)
+
+    log_chance = log_choose(int(good), k) + log_choose(bad, rest) - log_choose(int(everything), drawn)
+    return np.where(possible, np.exp(log_chance), 0.0)
 
 
 def _sums_of(values: Floats, weights: Floats, most: int) -> Iterator[Floats]:

@@ -114,7 +114,7 @@ class AnalysisReport(_Report):
             Column("size", [f"{one.size:,}" for one in found], "right"),
             Column("failing", [_percent(one.failure_rate) for one in found], "right"),
             Column("rest", [_percent(one.baseline_rate) for one in found], "right"),
-            Column("excess", [f"{one.excess_failures:+.0f}" for one in found], "right"),
+            Column("excess", [f"{one.estimated_excess_failures:+.0f}" for one in found], "right"),
             Column("difference", [_interval(one) for one in found], "right"),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]

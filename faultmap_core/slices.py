@@ -27,6 +27,7 @@ from faultmap_core.regions import (
     find_regions,
 )
 from faultmap_core.results import FailureSlice
+from faultmap_core.shrinkage import shrunken_difference, spread_of_regions
 from faultmap_core.slice_rows import EvalRows as EvalRows
 from faultmap_core.slice_rows import by_typicality, distinct_prompts, equally_many, examples_of, unit_label
 from faultmap_core.slice_rows import slice_id as slice_id
@@ -84,7 +85,7 @@ class SliceAnalysis:
     """What was found and how much was looked at.
 
     Attributes:
-        slices: by falling excess failures.
+        slices: by falling estimated excess failures.
         total_rows, scored_rows, units: rows given, rows with an outcome, distinct prompts among those.
         failures: scored rows that failed (fractions of repeats rounded).
         failure_rate: their share, 0.0 where no row is scored.
@@ -114,9 +115,10 @@ class SliceAnalysis:
 
 @dataclass(frozen=True)
 class _Question:
-    """The label that is looked for, its outcome per unit, and what hangs together."""
+    """The label that is looked for, failures as a label with the same weights, and what hangs together."""
 
     label: AnyLabel
+    failures: Label
     test_used: str
     statistic: str
     groups: Rows
@@ -154,14 +156,15 @@ def find_failure_slices(
     found = _found(rows, scored, candidates, regions, held_out, question.label)
     names = _named(rows, scored, points, found, namer or KeywordNamer())
     worth = float(question.label.trials.sum())
+    spread = spread_of_regions(candidates, question.failures, chosen.min_slice_size) if found else 0.0
     slices = [
-        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question)
+        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question, spread)
         for one, name in zip(found, names, strict=True)
     ]
     failures = float(rows.failed[scored].sum())
     rate = failures / len(scored) if len(scored) else 0.0
     return SliceAnalysis(
-        slices=tuple(sorted(slices, key=lambda one: (-one.excess_failures, one.slice_id))),
+        slices=tuple(sorted(slices, key=lambda one: (-one.estimated_excess_failures, one.slice_id))),
         total_rows=len(rows),
         scored_rows=len(scored),
         units=int((question.label.trials > 0).sum()),
@@ -201,10 +204,10 @@ def _question(
             together = dependence(tree, outcome, present, sessions)
             weights, given = np.minimum(weights, together.weights), together.correlation
     trials = np.where(present, weights, 0.0)
+    failures = Label(failed.successes * trials, trials, failed.trials)
     if worse is not None:
-        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", statistic, groups, near, given)
-    label = Label(failed.successes * trials, trials, failed.trials)
-    return _Question(label, settings.test, "failure rate", groups, near, given)
+        return _Question(ScoreLabel(worse, trials, failed.trials), failures, "ranksum", statistic, groups, near, given)
+    return _Question(failures, failures, settings.test, "failure rate", groups, near, given)
 
 
 def _worse(rows: EvalRows, scored: Rows, drawn: Rows, n_units: int, outcome: Outcome) -> Floats | None:
@@ -335,6 +338,7 @@ def _slice(
     significance_level: float,
     tested: int,
     question: _Question,
+    spread: float,
 ) -> FailureSlice:
     """Put rates on rows (what a reader counts) and the interval on what the units are worth as observations."""
     region, inside, held_out = found.region, found.inside, found.held_out
@@ -343,8 +347,10 @@ def _slice(
     rate, baseline = failed / size, min(max((float(rows.failed[scored].sum()) - failed) / rest, 0.0), 1.0)
     difference = rate - baseline
     low, high = (float(v) for v in newcombe_interval(rate, found.worth, baseline, found.worth_rest, region.level))
+    estimate = shrunken_difference(rate, found.worth, baseline, spread)
     if held_out is not None and isinstance(question.label, Label):
-        difference = held_out.risk_difference if held_out.trials > 0 else 0.0
+        # The other half was not selected for what it shows.
+        estimate = difference = held_out.risk_difference if held_out.trials > 0 else 0.0
         low, high = held_out.low, held_out.high
     order = by_typicality(rows, inside, vectors)
     return FailureSlice(
@@ -371,6 +377,8 @@ def _slice(
         risk_difference=difference,
         risk_difference_low=low,
         risk_difference_high=high,
+        estimated_risk_difference=estimate,
+        estimated_excess_failures=size * estimate,
         named_by=name.named_by,
         keywords=list(name.keywords),
         cited_examples=name.cited_examples,

@@ -513,7 +513,7 @@ def test_a_scorer_of_a_table_is_a_column(tmp_path):
 
 def test_a_forced_format_wins(tmp_path):
     path = write_lines(tmp_path / "t.jsonl", lm_eval_sample(0))
-    assert "input_text is missing" in problem(path, format="table", column_map={"model": "filter"})
+    assert "no column 'input_text'" in problem(path, format="table", column_map={"model": "filter"})
     assert "file of the HELM run is missing" in problem(write_inspect_json(tmp_path / "x.json"), format="helm")
     assert "no results of promptfoo" in problem(tmp_path / "x.json", format="promptfoo")
     with pytest.raises(ConfigurationError, match="format 'insepct' is unknown; expected one of table, inspect"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from faultmap_assets.file_ledger import count_partition
 from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.log_rows import newest_logs
 from faultmap_assets.settings import Settings
@@ -34,7 +35,12 @@ def deliver(warehouse: Warehouse, path: Path, *rows: dict[str, Any]) -> Path:
 
 
 def requests(warehouse: Warehouse, day: str = DAY) -> list[dict[str, Any]]:
-    return newest_logs(warehouse, day, "production").to_pylist()
+    with warehouse.read() as connection:
+        rows = newest_logs(connection, day, "production").to_pylist()
+        ledger = count_partition(connection, {"day": day})
+    assert ledger.staged == ledger.present == len(rows) + ledger.superseded
+    assert ledger.unbalanced == ()
+    return rows
 
 
 def trace(number: int, time: str = f"{DAY}T10:00:00.123Z", **more: object) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("FAULTMAP_HOME", str(project.settings.home))
         write_csv(project.evals / "none.csv", rows(0))
         write_csv(project.evals / "some.csv", rows(SHARED))
+        write_csv(project.evals / "open.csv", [{**row, "correct_answer": ""} for row in rows(PAIRS)])
         project.ingest()
         project.audit()
     with project.instance:
@@ -145,3 +146,15 @@ def test_what_was_not_compared_is_said(pairs, other, expected):
     assert expected in pairing_sentence(pairs, other)
     assert bool(expected) == bool(pairing_sentence(pairs, other))
     assert json.dumps(pairing_sentence(pairs, other))
+
+
+def test_what_rules_cannot_see_is_said_once_and_never_compared(mixed):
+    """B fails all 20 of "open", which has no reference: its score says so already, and no rule sees more."""
+    tested = [row for row in error_queries.signatures(mixed.warehouse, ["open"]) if row["p_value"] is not None]
+    assert tested == []
+    assert (
+        "20 of 20 errors (100%) have no visible cause, 20 of them without a reference"
+        in error_queries.blind_spot_of(mixed.warehouse, ["open"])
+    )
+    top = [row for row in error_queries.taxonomy_rows(mixed.warehouse) if row["depth"] == 1]
+    assert (top[-1]["name"], top[-1]["other"]) == ("Unexplained", True)

@@ -131,6 +131,7 @@ def coverage(
     of OpenTelemetry and exports of Langfuse are recognised.
     """
     from faultmap_assets import production_queries, queries, terminal, terminal_production
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.gap_tests import export_tests
     from faultmap_core.evals import parse_column_map
     from faultmap_core.logs import LOG_FIELDS
@@ -160,6 +161,8 @@ def coverage(
             out.print()
         if exported is not None:
             out.print(terminal.literal(f"{exported:,} test cases in {export}"), soft_wrap=True)
+        if files:
+            out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
         if not days:
             out.print("No production log was audited yet: `faultmap coverage LOGS`.")
     end(outcome, unreadable)
@@ -244,6 +247,7 @@ def _tell_audit(
     as_json: bool,
 ) -> None:
     from faultmap_assets import error_queries, queries, terminal, terminal_why
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
 
     warehouse = warehouse_of(settings)
     found = queries.failure_slices(warehouse, datasets)
@@ -274,6 +278,7 @@ def _tell_audit(
                 "comparisons": pairs,
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
                 "signatures": error_queries.signatures(warehouse, datasets),
+                "ledger": ledger_rows(warehouse),
                 "report": str(report) if report.exists() else None,
             }
         )
@@ -288,7 +293,8 @@ def _tell_audit(
     kinds = error_queries.taxonomy_rows(warehouse)
     if kinds:
         out.print()
-        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03):
+        blind = error_queries.blind_spot_of(warehouse, datasets)
+        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03, blind):
             out.print(line, soft_wrap=True)
     for table in terminal_why.signature_tables(error_queries.signatures(warehouse, datasets), most=5):
         out.print()
@@ -300,6 +306,7 @@ def _tell_audit(
         out.print(
             f"{quarantined:,} rows were quarantined and not counted; `faultmap status` tells why.", highlight=False
         )
+    out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
     made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
     out.print(f"{made}. `faultmap show ID` shows a slice's examples.", highlight=False)
     if report.exists():

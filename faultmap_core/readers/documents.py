@@ -13,7 +13,7 @@ from typing import Any
 
 from faultmap_core.column_names import columns_by_field
 from faultmap_core.evals import RowError
-from faultmap_core.logs import LOG_ALIASES, LogOptions
+from faultmap_core.logs import LOG_ALIASES
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.tabular import jsonl_rows, open_text, table_rows
 
@@ -36,7 +36,7 @@ def log_objects(path: Path) -> Iterator[NumberedObject]:
     if is_json(path):
         yield from json_objects(path)
         return
-    for number, row in table_rows(path, LogOptions()):
+    for number, row in table_rows(path):
         if isinstance(row, RowError):
             yield number, row
         else:

@@ -13,13 +13,14 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
 from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo, tool_formats
 from faultmap_core.readers.archives import ZipLog
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
 from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
 from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.objects import AnyColumns
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Beginning
+from faultmap_core.readers.tables import with_columns
 from faultmap_core.readers.tabular import (
     READ_ERRORS,
     TABLE_SUFFIXES,
@@ -74,17 +75,26 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
     if name == "table":
         if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
             raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
-        yield from build_batches(path, *_table(path, options))
+        account = LineAccount()
+        try:
+            rows, builder = _table(path, options, account)
+        except READ_ERRORS as error:
+            raise file_error(path, error) from error
+        yield from build_batches(path, rows, builder, account)
         return
-    # Those readers name their columns as we do.
-    named = replace(options, column_map={}, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
+    # Those readers name their columns as we do, and the tables of the four look up the mapped ones themselves.
+    column_map = {} if name in _FRAMES else options.column_map
+    named = replace(options, column_map=column_map, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
     yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
 
 
-def _table(path: Path, options: EvalOptions) -> tuple[Iterator[NumberedRow], EvalTableBuilder]:
+def _table(path: Path, options: EvalOptions, account: LineAccount) -> tuple[Iterator[NumberedRow], EvalTableBuilder]:
     if options.scorer:
         options = replace(options, column_map={**options.column_map, "score": options.scorer})
-    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path, options)
+    document = _ending(path).endswith(".json")
+    rows, options = with_columns(
+        path, document_rows(path, account) if document else table_rows(path, account=account), options
+    )
     return rows, EvalTableBuilder(options, fallback_dataset=dataset_of(path))
 
 
@@ -138,7 +148,7 @@ def _format_by_layout(path: Path) -> str:
 
 def _first_columns(path: Path) -> list[str]:
     """Return the columns of a table's first rows."""
-    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path, AnyColumns())
+    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path)
     found: dict[str, None] = {}
     for _, row in itertools.islice(rows, _LOOKED_AT_ROWS):
         if not isinstance(row, RowError):

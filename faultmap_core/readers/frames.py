@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import FIELDS, EvalOptions, RowError
 from faultmap_core.readers import deepeval
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.frame_scores import SUCCESS, ScoreColumns, metric_error
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.objects import AnyColumns
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, plain, set_error
 from faultmap_core.readers.reconciliation import Tally, ToolSummary
 from faultmap_core.readers.tabular import open_text, table_rows
@@ -31,7 +32,7 @@ _LANGSMITH_ONLY = frozenset({"inputs", "outputs", "reference_outputs"})
 _MLFLOW_ONLY = re.compile(r"(?:.+/v\d+/(?:score|justification))|(?:.+/(?:value|rationale))")
 _RAGAS_ONLY = frozenset(
     {
-        "contexts", "retrieved_contexts", "ground_truth", "ground_truths", "faithfulness", "answer_relevancy",
+        "contexts", "retrieved_contexts", "faithfulness", "answer_relevancy",
         "context_precision", "context_recall", "answer_correctness", "answer_similarity",
     }
 )  # fmt: skip
@@ -103,7 +104,8 @@ def frame_of(columns: Collection[str]) -> str | None:
         return "langsmith"
     if any(_MLFLOW_ONLY.fullmatch(name) for name in names):
         return "mlflow"
-    if "user_input" in names or ({"question", "answer"} <= names and names & _RAGAS_ONLY):
+    asked_and_answered = "user_input" in names and "response" in names
+    if asked_and_answered or (names & {"user_input", "question"} and names & _RAGAS_ONLY):
         return "ragas"
     return None
 
@@ -120,6 +122,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
     )
     scorers, tally = ScorerChoice(options.scorer, columns.order, sure=True), Tally()
     checked = False
+    unseen, seen = set(options.column_map.values()), dict[str, None]()
     for line, raw in raw_table_rows(path, name):
         if isinstance(raw, RowError):
             yield line, raw
@@ -127,6 +130,9 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
         if not checked:
             _check_prompts(path, frame, options, raw, name)
             checked = True
+        if unseen:
+            seen.update(dict.fromkeys(raw))
+            unseen = {column for column in unseen if value_at(raw, column) is MISSING}
         try:
             scores, used = columns.of(raw)
             said = {"passed": scores[SUCCESS].passed} if SUCCESS in scores else {}
@@ -134,24 +140,30 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
             yield line, _row(frame, options, raw, scores, used, scorers)
         except RecursionError:
             yield line, RowError("its values are nested too deeply")
+    if unseen and seen:
+        raise EvalFileError(f"{path}: {column_problem(min(unseen), list(seen))}")
     scorers.check(path)
     return deepeval.compared(path, tally) if name == "deepeval" else []
 
 
-def document_rows(path: Path) -> Iterator[NumberedRow]:
-    """Yield the rows of a JSON document: an array of objects, an object that holds one, or pandas' `split` layout."""
+def document_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
+    """Yield the rows of a JSON document: an array of objects, an object that holds one, or pandas' `split` layout.
+
+    Args: account: counts them.
+    """
+    account = account or LineAccount()
     columns = _split_columns(path)
     with open_text(path) as text:
         stream = JsonStream(text, str(path))
         if stream.peek() == "[":
-            yield from _items(stream)
+            yield from _items(stream, account)
             return
         found = False
         if stream.peek() == "{":
             for member in stream.members():
                 if member in _LISTS and stream.peek() == "[" and not found:
                     found = True
-                    yield from _items(stream, columns)
+                    yield from _items(stream, account, columns)
         if not found:
             raise EvalFileError(
                 f"{path}: expected an array of objects, or an object that holds one as {sorted(_LISTS)}"
@@ -171,8 +183,9 @@ def _split_columns(path: Path) -> list[str] | None:
     return None
 
 
-def _items(stream: JsonStream, columns: Sequence[str] | None = None) -> Iterator[NumberedRow]:
+def _items(stream: JsonStream, account: LineAccount, columns: Sequence[str] | None = None) -> Iterator[NumberedRow]:
     for position in stream.items():
+        account.records += 1
         try:
             value = stream.value()
         except RowError as error:
@@ -192,7 +205,7 @@ def _items(stream: JsonStream, columns: Sequence[str] | None = None) -> Iterator
 def raw_table_rows(path: Path, name: str = "table") -> Iterator[NumberedRow]:
     """Yield the rows of a tool's table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
     if not path.name.lower().removesuffix(".gz").endswith(".json"):
-        yield from table_rows(path, AnyColumns())
+        yield from table_rows(path)
     elif name == "deepeval" and deepeval.is_test_run(path):
         yield from deepeval.test_cases(path)
     else:
@@ -222,7 +235,8 @@ def _taken(raw: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return the row's values that a column name, or the beginning of several, stands for."""
     if column.endswith((".", "/")):
         return {name[len(column) :]: value for name, value in raw.items() if name.startswith(column)}
-    return {column: raw[column]} if column in raw else {}
+    value = value_at(raw, column)
+    return {} if value is MISSING else {column: value}
 
 
 def _row(

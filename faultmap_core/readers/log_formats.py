@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from faultmap_core.column_names import columns_by_field
+from faultmap_core.column_paths import MISSING, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LOG_ALIASES, LogFormat, LogOptions, LogTableBuilder
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.documents import is_json, json_objects, log_objects
 from faultmap_core.readers.langfuse import is_langfuse, langfuse_rows
 from faultmap_core.readers.otel import is_span
@@ -30,7 +32,8 @@ def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
     except READ_ERRORS as error:
         raise file_error(path, error) from error
     if layout == "rows":
-        yield from build_batches(path, _rows(path, options), LogTableBuilder(options, fallback_dataset=source))
+        account = LineAccount()
+        yield from build_batches(path, _rows(path, options, account), LogTableBuilder(options, source), account)
         return
     # Those readers name their columns as we do.
     builder = LogTableBuilder(replace(options, column_map={}), fallback_dataset=source, aliases={})
@@ -38,13 +41,13 @@ def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
     yield from build_batches(path, rows, builder)
 
 
-def _rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
+def _rows(path: Path, options: LogOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Yield the rows of a file; one JSON document is read as its objects, lines, CSV and Parquet as they are."""
     if path.name.lower().removesuffix(".gz").endswith(".json"):
         yield from json_objects(path)
         return
     is_unchecked = not is_json(path)
-    for number, row in table_rows(path, options):
+    for number, row in table_rows(path, account=account):
         if is_unchecked and not isinstance(row, RowError):
             _check_columns(path, row, options)
             is_unchecked = False
@@ -55,7 +58,7 @@ def _check_columns(path: Path, row: Mapping[str, Any], options: LogOptions) -> N
     found = columns_by_field(row, LOG_ALIASES)
     for name in ("input_text", "timestamp"):
         column = options.column_map.get(name)
-        if column not in row if column else name not in found:
+        if value_at(row, column) is MISSING if column else name not in found:
             there = ", ".join(str(one)[:60] for one in list(row)[:12])
             known = "" if column else f", nor {', '.join(LOG_ALIASES[name][1:6])} or the like"
             raise EvalFileError(

@@ -17,22 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from faultmap_core.evals import EvalOptions, Row, RowError
+from faultmap_core.evals import Row, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, JsonStream, decode_value
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.tabular import READ_ERRORS, file_error, jsonl_rows, open_bytes, open_text, table_rows
 
 _DOCUMENTS = (".json", ".traj")
 _LINES = (".jsonl", ".ndjson")
-
-
-class AnyColumns(EvalOptions):
-    """Reads a table whatever its columns are."""
-
-    @property
-    def required_fields(self) -> list[str]:
-        """No column is needed."""
-        return []
 
 
 def objects_of(path: Path, member: str | None = None) -> Iterator[NumberedRow]:
@@ -47,7 +38,7 @@ def objects_of(path: Path, member: str | None = None) -> Iterator[NumberedRow]:
         with open_text(path) as text:
             yield from stream_objects(JsonStream(text, str(path)), member)
     else:
-        yield from table_rows(path, AnyColumns())
+        yield from table_rows(path)
 
 
 def good_objects(path: Path) -> Iterator[Row]:

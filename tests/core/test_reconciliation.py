@@ -1,7 +1,6 @@
 """A tool's own figures beside ours."""
 
 from collections.abc import Generator, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -43,12 +42,14 @@ def test_tally_counts_verdicts_errors_and_means():
     assert tally.mean("label") is None
 
 
-def test_the_last_batch_carries_what_a_reader_returns():
+def test_the_last_batch_carries_what_a_reader_returns(tmp_path):
     summary = ToolSummary("rows", 1.0, 1.0, True)
 
     def reader() -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
         yield 1, {"example_id": "a", "model": "m", "input_text": "q", "score": 1}
         return [summary]
 
-    batches = list(build_batches(Path("d.jsonl"), reader(), EvalTableBuilder(EvalOptions(), "d")))
+    path = tmp_path / "d.jsonl"
+    path.write_text("one line\n")
+    batches = list(build_batches(path, reader(), EvalTableBuilder(EvalOptions(), "d")))
     assert [batch.summaries for batch in batches] == [(), (summary,)]

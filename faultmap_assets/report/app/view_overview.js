@@ -25,7 +25,7 @@ async function overviewView() {
 
 /** @param {Row[]} audits */
 function keyFindings(audits) {
-  const slices = audits.flatMap((audit) => audit.slices).sort((a, b) => b.excess_failures - a.excess_failures);
+  const slices = audits.flatMap((audit) => audit.slices).sort((a, b) => expectedExcess(b) - expectedExcess(a));
   /** @type {(HTMLElement | null)[]} */
   const items = [...slices.slice(0, 4).map(sliceFinding), ...bestPairs(), topError(), topGap(), topQuality()];
   const told = items.filter((item) => item !== null);
