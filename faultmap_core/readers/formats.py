@@ -15,7 +15,7 @@ from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, op
 from faultmap_core.readers.archives import ZipLog
 from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
-from faultmap_core.readers.documents import LOG_LISTS
+from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
 from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -186,7 +186,7 @@ def _looks_known(stream: JsonStream) -> bool:
     members: set[str] = set()
     for member in stream.members():
         members.add(member)
-        if member in LOG_LISTS or _format_by_members(members, member, stream):
+        if member in LOG_LISTS or is_column_of_spans(member) or _format_by_members(members, member, stream):
             return True
     return False
 
