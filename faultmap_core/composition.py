@@ -14,8 +14,9 @@ Rows = NDArray[np.int64]
 
 _SHOWN = 3
 _MIN_KNOWN = 0.9
-_MIN_SHARE = 0.1
-_MIN_COVER = 0.5
+_MIN_SHARE = 0.05
+_MIN_COVER = 0.25
+_MOSTLY = 0.5
 _MIN_LIFT = 1.5
 
 
@@ -26,8 +27,8 @@ def composition(metadata: Mapping[str, Sequence[str | None]], inside: Rows, ever
         those inside among them.
     Returns:
         Of the column that sets the region apart most: "within category = law" where all known values are one, else the
-        number of values and up to three of the most frequent ones that hold for half of the members together. Empty
-        where no column does that 1.5 times as often inside as overall. Columns of more than 100 values are ids.
+        number of values and up to three of the most frequent ones: "mostly" where they make up half of the members,
+        "such as" where they make up a quarter. Empty where no column's do that 1.5 times as often inside as overall. Columns of more than 100 values are ids.
     """
     best: tuple[float, str, str] | None = None
     for column, values in sorted(metadata.items()):
@@ -42,16 +43,17 @@ def composition(metadata: Mapping[str, Sequence[str | None]], inside: Rows, ever
         if cover < _MIN_COVER or cover < _MIN_LIFT * usual:
             continue
         if best is None or cover - usual > best[0] + 1e-12:
-            best = (cover - usual, column, _phrase(column, shown, len(own)))
+            best = (cover - usual, column, _phrase(column, shown, len(own), cover))
     return best[2] if best else ""
 
 
-def _phrase(column: str, shown: Sequence[str], number: int) -> str:
+def _phrase(column: str, shown: Sequence[str], number: int, cover: float) -> str:
     if number == 1:
         return f"within {column} = {shown[0]}"
     if number == len(shown):
         return f"{_plural(column)} {', '.join(shown)}"
-    return f"{number} {_plural(column)}, mostly {', '.join(shown)}"
+    how = "mostly" if cover >= _MOSTLY else "such as"
+    return f"{number} {_plural(column)}, {how} {', '.join(shown)}"
 
 
 def _plural(word: str) -> str:
