@@ -397,6 +397,7 @@ class Settings(_Section):
     logs: LogSettings = LogSettings()
     dataset_defaults: DatasetSettings = DatasetSettings()
     datasets: dict[str, DatasetSettings] = {}
+    model_families: dict[str, str] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
     entropy: EntropySettings = EntropySettings()
