@@ -172,7 +172,7 @@ def is_eval_file(path: Path) -> bool:
     try:
         with open_bytes(path) as stream:
             stream_of_text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
-            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
+            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path), whole=False))
     except EvalFileError:
         return False
     except READ_ERRORS:
@@ -236,7 +236,7 @@ def _format_of_lines(path: Path) -> str:
 
 def _format_of_document(path: Path) -> str:
     with open_text(path) as text:
-        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
+        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path), whole=False)
         first = stream.peek()
         if first == "[":
             return "table"
