@@ -656,3 +656,11 @@ def test_a_real_trajectory_of_swe_agent():
     assert row["output_text"] == given["info"]["submission"]
     assert row["input_text"].startswith("Pixel Representation attribute should be optional")
     assert sum(step.startswith("called action(") for step in row["metadata"]["steps"]) == len(given["trajectory"]) == 12
+
+
+@pytest.mark.parametrize(("name", "column"), [("azure", "inputs.topic"), ("wide-table", "contexts")])
+def test_a_mapped_column_is_that_of_the_file(tmp_path, name, column):
+    path = write_seed(tmp_path, name)
+    rows = read(path, model_name="m", column_map={"input_text": column})
+    assert {row["input_text"] for row in rows} == {"doors" if name == "azure" else "sums"}
+    assert "inputs.topik" in problem(path, model_name="m", column_map={"correct_answer": "inputs.topik"})

@@ -83,6 +83,9 @@ NAMES = frozenset(_FORMATS)
 WITHOUT_IDS = frozenset(name for name, tool in _FORMATS.items() if not tool.has_ids)
 """Those whose rows do not name their examples."""
 
+MAPPED = frozenset({"azure", "wide-table"})
+"""Those that look up mapped columns in the file's own rows."""
+
 
 def format_of(path: Path) -> str | None:
     """Return the format of a file, None where it is none of those here. Raises OSError where it cannot be read."""
