@@ -82,8 +82,8 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
             raise file_error(path, error) from error
         yield from build_batches(path, rows, builder, account)
         return
-    # Those readers name their columns as we do, and the tables of the four look up the mapped ones themselves.
-    column_map = {} if name in _FRAMES else options.column_map
+    # Those readers name their columns as we do, and tables of tools look up the mapped ones themselves.
+    column_map = {} if name in _FRAMES or name in tool_formats.MAPPED else options.column_map
     named = replace(options, column_map=column_map, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
     yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
 
