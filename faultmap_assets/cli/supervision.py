@@ -34,6 +34,9 @@ def can_supervise() -> bool:
 
     Where a program (a test, a notebook) calls the command line within itself, its signals are its own affair.
     """
+    # Dagster's services end each other, and need more time for it.
+    if sys.argv[1:2] == ["ui"]:
+        return False
     own_output = sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__
     return hasattr(os, "fork") and own_output and threading.active_count() == 1
 
