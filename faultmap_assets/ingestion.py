@@ -29,6 +29,7 @@ from faultmap_assets.privacy import (
     redaction_table,
     somebody_was_forgotten,
 )
+from faultmap_assets.reconciliations import record_summaries
 from faultmap_assets.scanning import FoundFile, find_files, oldest_first
 from faultmap_assets.staleness import Scope
 from faultmap_assets.warehouse import Connection, Warehouse, insert
@@ -36,6 +37,7 @@ from faultmap_core.errors import ConfigurationError, EvalFileError, WarehouseErr
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
 from faultmap_core.logs import LOG_SCHEMA, LogOptions
 from faultmap_core.readers import EVAL_SUFFIXES, EvalBatch, content_hash, dataset_of, read_eval_file, read_log_file
+from faultmap_core.readers.reconciliation import ToolSummary
 from faultmap_core.redaction import Redactor
 
 Progress = Callable[[int], None]
@@ -55,6 +57,7 @@ _PARTITION_TABLES = {
         "raw_evals",
         "scores",
         "score_parts",
+        "metrics",
         "example_prompts",
         "failure_slices",
         "failure_slice_members",
@@ -184,12 +187,14 @@ class _ParsedFile:
     rows_read: int
     conflicts: KeyConflicts
     redactions: RedactionCounts
+    summaries: tuple[ToolSummary, ...]
 
 
 def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
     rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
     rows_read = 0
     conflicts = KeyConflicts((), {})
+    summaries: tuple[ToolSummary, ...] = ()
     redactions: RedactionCounts = Counter()
     if isinstance(options, LogOptions):
         schema, batches = LOG_SCHEMA, read_log_file(path, options)
@@ -204,10 +209,11 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
             if batch.rejected:
                 rejected_writer.write_table(_rejected_table(batch.rejected))
             conflicts = batch.conflicts or conflicts
+            summaries += batch.summaries
             rows_read += batch.rows_read
             if progress:
                 progress(rows_read)
-    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions)
+    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions, summaries)
 
 
 def _redacted(
@@ -262,6 +268,7 @@ def _stage(
         },
     )
     connection.unregister("left_out")
+    record_summaries(connection, staging_id, parsed.summaries)
     if parsed.redactions:
         insert(connection, "redactions", redaction_table(staging_id, parsed.redactions))
     if somebody_was_forgotten(connection):
@@ -329,7 +336,7 @@ def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
 
 def drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
-    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine", "redactions"):
+    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine", "reconciliations", "redactions"):
         connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM source_files)")
     # Of several paths with the same content the first names it; it may have been changed since.
     connection.execute(

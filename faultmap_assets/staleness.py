@@ -149,8 +149,8 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "2", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "3", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
         "prompt_clusters",
@@ -170,11 +170,10 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "model_comparisons",
         Scope.DATASET,
         ("raw_evals", "scores", "prompt_clusters"),
-        "2",
+        "3",
         lambda s, p: [
             s.slices.model_dump(),
             s.comparisons.model_dump(),
-            s.dataset(p.dataset or "").higher_is_better,
             _naming(s),
             s.seed,
         ],
@@ -184,7 +183,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "dataset_quality",
         Scope.DATASET,
         ("raw_evals", "scores", "error_judgments"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
     AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),

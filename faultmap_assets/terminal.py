@@ -15,6 +15,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from faultmap_assets.doctor import Finding
+    from faultmap_assets.reconciliations import FileSummary
     from faultmap_assets.staleness import StalePartition
     from faultmap_assets.watch import WatchedFile
 
@@ -98,6 +99,10 @@ def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     if pairs:
         table = plain_table("dataset", "A", "B", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
         for pair in pairs:
+            if not pair["compared"]:
+                told = literal(pair["note"] or "not compared")
+                table.add_row(*map(literal, (pair["dataset"], pair["model_a"], pair["model_b"])), "–", "–", told)
+                continue
             table.add_row(
                 literal(pair["dataset"]),
                 literal(pair["model_a"]),
@@ -221,6 +226,15 @@ def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     if len(groups) > _REASONS_SHOWN:
         table.add_row(f"… and {len(groups) - _REASONS_SHOWN} more reasons", "", "", "")
     return table
+
+
+def disagreement_lines(compared: Sequence[FileSummary]) -> Iterator[Text]:
+    """One line per figure of a tool that its file's rows do not give, with both figures."""
+    differing = [one for one in compared if not one.agrees]
+    for one in differing[:_REASONS_SHOWN]:
+        yield literal(str(one), "yellow")
+    if len(differing) > _REASONS_SHOWN:
+        yield literal(f"… and {len(differing) - _REASONS_SHOWN} more figures that differ; `faultmap status --json`")
 
 
 def bad_files_table(files: Sequence[WatchedFile]) -> Table:

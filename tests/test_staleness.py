@@ -141,7 +141,10 @@ def test_a_changed_code_version_is_a_reason():
     old = Inputs("0", record.inputs.settings, record.inputs.upstream)
     state = WarehouseState(SOURCES, {**state.materialized, key: Materialization(record.data_version, old)})
     (item,) = stale_partitions(state, settings)
-    assert (item.asset, item.reason) == ("scores", "its code changed (version 0 to 1)")
+    assert (item.asset, item.reason) == (
+        "scores",
+        f"its code changed (version 0 to {NODES['scores'].code_version})",
+    )
 
 
 def test_where_branches_join_nothing_is_made_before_both_are_settled():

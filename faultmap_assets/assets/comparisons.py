@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, pictures, queries
+from faultmap_assets import checks, metric_queries, pictures, queries
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, cell, table
 from faultmap_assets.assets.refresh import Made, Refresh
@@ -29,7 +29,7 @@ WITH judged AS (
     SELECT model, example_id, prompt_id FROM scores JOIN example_prompts USING (dataset, model, example_id)
     WHERE dataset = $dataset AND failed IS NOT NULL
 )
-SELECT count(DISTINCT (a.model, b.model)) AS pairs
+SELECT DISTINCT a.model AS model_a, b.model AS model_b
 FROM judged a JOIN judged b USING (example_id, prompt_id) WHERE a.model < b.model
 """
 
@@ -58,10 +58,17 @@ def model_comparisons(
     prompts = queries.prompt_vectors(warehouse, dataset)
     tree = queries.cluster_tree(warehouse, dataset, prompts.prompt_ids)
     examples, answers = queries.common_examples(warehouse, dataset, prompts.prompt_ids)
+    apart = metric_queries.unlike_pairs(metric_queries.metrics_of(warehouse, dataset))
     found = ManyComparisons(tuple(answers), (), ())
     if len(answers) >= _LEAST_MODELS:
         found = compare_all(
-            examples, answers, tree, prompts.vectors, _core_settings(settings, dataset), namer.of(refresh.purpose)
+            examples,
+            answers,
+            tree,
+            prompts.vectors,
+            _core_settings(settings, higher_is_better=metric_queries.higher_is_better(warehouse, dataset)),
+            namer.of(refresh.purpose),
+            apart=apart,
         )
     slices = [one for pair in found.pairs for one in pair.slices]
     return refresh.write(
@@ -80,7 +87,7 @@ def model_comparisons(
         },
         checks=[
             checks.all_pairs(
-                shared=warehouse.query(_SHARED_PAIRS, {"dataset": dataset}).column("pairs")[0].as_py(),
+                shared=_shared_pairs(warehouse, dataset, apart),
                 compared=sum(pair.compared_rows > 0 for pair in found.pairs),
                 pairs=math.comb(len(answers), 2),
             ),
@@ -91,11 +98,17 @@ def model_comparisons(
     )
 
 
-def _core_settings(settings: Settings, dataset: str) -> ComparisonSettings:
+def _shared_pairs(warehouse: Warehouse, dataset: str, apart: Container[tuple[str, str]]) -> int:
+    """Count the pairs of models that share scored examples and are judged by the same metric."""
+    rows = warehouse.query(_SHARED_PAIRS, {"dataset": dataset}).to_pylist()
+    return sum((row["model_a"], row["model_b"]) not in apart for row in rows)
+
+
+def _core_settings(settings: Settings, *, higher_is_better: bool) -> ComparisonSettings:
     return ComparisonSettings(
         **settings.slices.model_dump(exclude={"metadata"}),
         **settings.comparisons.model_dump(),
-        higher_is_better=settings.dataset(dataset).higher_is_better,
+        higher_is_better=higher_is_better,
         seed=settings.seed,
     )
 
@@ -187,11 +200,17 @@ def _markdown_pairs(pairs: Sequence[ComparisonResult]) -> str:
         [
             pair.model_a,
             pair.model_b,
-            f"{pair.failure_rate_a:.0%}",
-            f"{pair.failure_rate_b:.0%}",
-            _winner(pair, pair.global_winner),
-            f"{pair.global_adjusted_p_value:.2g}",
-            str(len(pair.slices)),
+            *(
+                (
+                    f"{pair.failure_rate_a:.0%}",
+                    f"{pair.failure_rate_b:.0%}",
+                    _winner(pair, pair.global_winner),
+                    f"{pair.global_adjusted_p_value:.2g}",
+                    str(len(pair.slices)),
+                )
+                if pair.compared_rows
+                else ("–", "–", pair.note or "not compared", "–", "–")
+            ),
         ]
         for pair in pairs
     )
@@ -208,9 +227,10 @@ def _markdown_standings(found: ManyComparisons) -> str:
 
 
 def _picture(pairs: Sequence[ComparisonResult]) -> str:
+    compared = [pair for pair in pairs if pair.compared_rows]
     return pictures.interval_chart(
-        [f"{pair.model_a} – {pair.model_b}" for pair in pairs],
-        [(pair.difference, pair.difference_low, pair.difference_high) for pair in pairs],
+        [f"{pair.model_a} – {pair.model_b}" for pair in compared],
+        [(pair.difference, pair.difference_low, pair.difference_high) for pair in compared],
         "advantage of the first in success rates",
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks
+from faultmap_assets import checks, reconciliations
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
 from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.partitions import dataset_and_model
@@ -52,6 +52,8 @@ def raw_evals(
             checks.unique_ids(counts["rows"], counts["distinct_keys"]),
             checks.quarantine_share(counts["rows"], counts["quarantined"], settings.evals.max_quarantine_share),
         ]
+        compared = reconciliations.of_partition(connection, refresh.partition)
+        results.append(checks.reconciled(len(compared), [str(one) for one in compared if not one.agrees]))
         version = content_version([_version_rows(connection, refresh.partition)])
         refresh.record(connection, version, counts["rows"], results)
     told = ("examples", "epochs", "unscored", "infrastructure_errors", "empty_answers", "quarantined")
