@@ -17,6 +17,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
 from faultmap_core.feedback import FeedbackRule
 from faultmap_core.logs import LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.metrics import UserRule
 from faultmap_core.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
@@ -84,6 +85,17 @@ class DatasetSettings(_Section):
     def threshold(self) -> float:
         """The score that separates failures from successes."""
         return sum(self.score_range) / 2 if self.success_threshold is None else self.success_threshold
+
+    @property
+    def user_rule(self) -> UserRule:
+        """What of it the user set, which goes before what a file's tool states."""
+        given = self.model_fields_set
+        return UserRule(
+            self.success_threshold,
+            self.higher_is_better if "higher_is_better" in given else None,
+            self.score_range if "score_range" in given else None,
+            self.threshold,
+        )
 
 
 class EvalSettings(_Section):
@@ -443,11 +455,6 @@ class Settings(_Section):
     def dataset(self, name: str) -> DatasetSettings:
         """Return what holds for one dataset."""
         return self.datasets.get(name, self.dataset_defaults)
-
-    def is_failure(self, dataset: str, score: float) -> bool:
-        """Say whether a score of a dataset is a failure."""
-        rule = self.dataset(dataset)
-        return score < rule.threshold if rule.higher_is_better else score > rule.threshold
 
     def eval_options(self, **overrides: Any) -> EvalOptions:
         """Return how eval files are to be read; `overrides` (not None) win over the file's settings."""

@@ -150,7 +150,7 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
     AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "3", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
         "prompt_clusters",
@@ -174,7 +174,6 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         lambda s, p: [
             s.slices.model_dump(),
             s.comparisons.model_dump(),
-            s.dataset(p.dataset or "").higher_is_better,
             _naming(s),
             s.seed,
         ],

@@ -115,9 +115,7 @@ def _export_records(
 
     if format_name != "every-eval-ever":
         stop([f"format {format_name!r} is unknown; expected every-eval-ever, or leave --format out"])
-    written, unscored = export_every_eval_ever(
-        filtered_warehouse(settings, datasets, models), target, settings.is_failure, datasets, models
-    )
+    written, unscored = export_every_eval_ever(filtered_warehouse(settings, datasets, models), target, datasets, models)
     if as_json:
         print_json({"format": format_name, "path": str(target), "rows": written, "unscored": unscored})
     else:
