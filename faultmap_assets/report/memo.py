@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faultmap_assets import error_queries
+from faultmap_assets.report import findings
+from faultmap_assets.report.scope import Row, Scope
+from faultmap_assets.warehouse import Warehouse
 from faultmap_core.claims import percent
 from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
 
-Row = dict[str, Any]
-
-_REPAIRS = 3
+_MAX_REPAIRS = 100
 # From this adjusted p over all searches of an audit on, a finding may be chance.
 _LEVEL = 0.05
 _BLIND_SHARE = 0.2
@@ -25,12 +27,25 @@ def memo(content: Mapping[str, Any]) -> Row:
     held = [row for row in found if row["audit_adjusted_p_value"] <= _LEVEL]
     return {
         "rankings": rankings(content["audits"], content["comparisons"]),
-        "repairs": _repairs(held)[:_REPAIRS],
-        "repairs_left": max(len(_repairs(held)) - _REPAIRS, 0),
+        "repairs": _repairs(held)[:_MAX_REPAIRS],
         "may_be_chance": [_named(row) for row in found if row["audit_adjusted_p_value"] > _LEVEL],
         "searches": len(content["audits"]),
         "cannot_tell": cannot_tell(content),
     }
+
+
+def memo_of(warehouse: Warehouse, scope: Scope) -> Row:
+    """Return the memo of a part of the warehouse."""
+    return memo(
+        {
+            "audits": findings.audits(warehouse, scope),
+            "comparisons": findings.comparisons(warehouse, scope),
+            "taxonomy": findings.taxonomy(warehouse, scope),
+            "judging": findings.judging(warehouse, scope),
+            "quality": error_queries.quality(warehouse, scope.datasets),
+            "quarantined": findings.quarantined(warehouse, scope),
+        }
+    )
 
 
 def rankings(audits: Sequence[Row], comparisons: Sequence[Row]) -> list[Row]:
@@ -163,7 +178,7 @@ def _unseen_causes(content: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Why {percent(share)} of the failures happened: no rule sees it in the text. A language model can be asked"
-        " (`language_model` in faultmap.yaml)."
+        " (language_model in faultmap.yaml)."
     ]
 
 
