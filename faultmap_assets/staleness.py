@@ -163,14 +163,14 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "failure_slices",
         Scope.DATASET_MODEL,
         ("raw_evals", "scores", "prompt_clusters"),
-        "4",
+        "5",
         lambda s, p: [s.slices.model_dump(), _naming(s), s.seed],
     ),
     AssetNode(
         "model_comparisons",
         Scope.DATASET,
         ("raw_evals", "scores", "prompt_clusters"),
-        "2",
+        "3",
         lambda s, p: [
             s.slices.model_dump(),
             s.comparisons.model_dump(),
@@ -213,7 +213,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "production_slices",
         Scope.DAY,
         ("production_logs",),
-        "2",
+        "4",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
             s.slices.model_dump(),

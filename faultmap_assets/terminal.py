@@ -40,9 +40,9 @@ def p_value(p: float) -> str:
 
 
 def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
-    """One table per dataset and model, worst slice first."""
+    """One table per dataset and model, worst slice first; p is adjusted over all searches of the audit."""
     for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in slices):
-        table = plain_table("slice", ">size", ">here", ">elsewhere", ">adj. p", ">whole audit", "id")
+        table = plain_table("slice", ">size", ">here", ">elsewhere", ">excess", ">adj. p", "id")
         table.title = literal(f"{model} on {dataset}", "bold")
         table.title_justify = "left"
         for row in slices:
@@ -52,7 +52,7 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                     str(row["size"]),
                     slice_value(row, "inside"),
                     slice_value(row, "outside"),
-                    p_value(row["adjusted_p_value"]),
+                    f"{_expected_excess(row):.0f}",
                     p_value(row["audit_adjusted_p_value"]),
                     literal(row["slice_id"], "dim"),
                 )
@@ -74,6 +74,12 @@ def breakable(name: str, width: int) -> str:
             line = ""
         line += part
     return "\n".join([*lines, line])
+
+
+def _expected_excess(row: Mapping[str, Any]) -> float:
+    """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
+    estimate = row["estimated_excess_failures"]
+    return float(row["excess_failures"] if estimate is None else estimate)
 
 
 def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

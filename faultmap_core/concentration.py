@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faultmap_core import statistics
+from faultmap_core.rank_tail import RankPopulation, upper_tail
 
 Alternative = Literal["greater", "less", "two-sided"]
 Test = Literal["midp", "fisher", "chi2"]
@@ -60,29 +61,17 @@ def _binary_greater(hits: Floats, sizes: Floats, successes: float, total: float,
     return p
 
 
-def rank_p_values(rank_sums: Floats, sizes: Floats, ranks: Floats, weights: Floats, alternative: Alternative) -> Floats:
-    """Return (m,) p-values of the rank-sum test (normal approximation, ties and continuity corrected).
+def rank_p_values(population: RankPopulation, sums: Floats, sizes: Floats, alternative: Alternative) -> Floats:
+    """Return (m,) mid-p values of the rank-sum test (Wilcoxon, 1945) of regions against what is outside of them.
 
     Args:
-        rank_sums, sizes: (m,) sums of weight * rank and of weight over each region.
-        ranks, weights: (n,) mid-ranks of the values and weights > 0 of everything that takes part.
-    Source: Lehmann (1975), eq. 1.35; the same as scipy's `mannwhitneyu(method="asymptotic")` where weights are 1.
+        population: of everything that takes part.
+        sums, sizes: (m,) sums of weight * score (`population.scores`) and of weight over each region.
+    Returns: see `rank_tail` for how the tail is found; two-sided twice the smaller tail.
     """
-    from scipy.special import ndtr
-
-    total = float(weights.sum())
-    middle = float((weights * ranks).sum() / total) if total > 0 else 0.0
-    variance = float((weights * (ranks - middle) ** 2).sum())
-    outside = total - sizes
-    usable = (sizes > 0) & (outside > 0) & (variance > 0)
-    spread = np.sqrt(np.where(usable, sizes * outside * variance / (total * max(total - 1.0, 1.0)), 1.0))
-    difference = rank_sums - sizes * middle
-
-    def tail(shift: Floats) -> Floats:
-        return np.where(usable, ndtr(-(shift - 0.5) / spread), 1.0)
-
     if alternative == "greater":
-        return tail(difference)
+        return upper_tail(population, sums, sizes)
+    down = upper_tail(population.upside_down(), -sums, sizes)
     if alternative == "less":
-        return tail(-difference)
-    return np.minimum(1.0, 2.0 * tail(np.abs(difference)))
+        return down
+    return np.minimum(1.0, 2.0 * np.minimum(upper_tail(population, sums, sizes), down))

@@ -20,6 +20,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.labels import AnyLabel, Label, ScoreLabel
 from faultmap_core.paired import mcnemar_of_means, mean_interval, sign_flip, tango_interval
 from faultmap_core.regions import RegionSettings
+from faultmap_core.slice_rows import equally_many
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -77,7 +78,7 @@ class ComparisonSettings:
         outcome: "binary" compares failures (McNemar mid-p), "score" compares scores (sign-flip permutation).
         higher_is_better: direction of the scores; failures have their own.
         correct_dependence: near-copies whose outcomes hang together count for less (see `dependence`).
-        seed: for the permutations.
+        seed: for the permutations, and for which copies of a prompt stand for it where some have more.
     """
 
     significance_level: float = 0.05
@@ -130,7 +131,7 @@ class Pairs:
         compared: rows with an outcome of both models, ascending.
         present: (units,) whether a prompt has such a row.
         wins_a, wins_b: (units,) chance that a row of the prompt is passed by A only, by B only.
-        differences: (units,) mean advantage of A in score.
+        differences: (units,) mean advantage of A in score; drawn: the same over equally many rows of each prompt.
         weights: (units,) what share of an independent observation each prompt is (see `dependence`).
         group: (units,) which prompts are flipped together: near-copies whose outcomes hang together.
     """
@@ -142,6 +143,7 @@ class Pairs:
     wins_a: Floats
     wins_b: Floats
     differences: Floats
+    drawn: Floats
     weights: Floats
     group: Rows
 
@@ -156,18 +158,20 @@ class Pairs:
         unit, a, b = rows.unit[compared], rows.failed_a[compared], rows.failed_b[compared]
         counts = np.bincount(unit, minlength=tree.n_units)
 
-        def means(values: Floats) -> Floats:
-            sums = np.bincount(unit, weights=np.nan_to_num(values), minlength=tree.n_units)
-            return np.asarray(sums / np.maximum(counts, 1), dtype=np.float64)
+        def means(values: Floats, rows: Rows | slice = slice(None)) -> Floats:
+            sums = np.bincount(unit[rows], weights=np.nan_to_num(values[rows]), minlength=tree.n_units)
+            here = np.bincount(unit[rows], minlength=tree.n_units)
+            return np.asarray(sums / np.maximum(here, 1), dtype=np.float64)
 
-        better = means(advantage[compared] * (1.0 if settings.higher_is_better else -1.0))
+        signed = advantage[compared] * (1.0 if settings.higher_is_better else -1.0)
+        better, drawn = means(signed), means(signed, np.flatnonzero(equally_many(unit, settings.seed)))
         wins_a, wins_b = means((1 - a) * b), means(a * (1 - b))
         alone = np.arange(tree.n_units, dtype=np.int64)
         group = near_copy_groups(tree, vectors) if settings.correct_dependence else alone
         outcome = wins_a - wins_b if settings.outcome == "binary" else better
         found = dependence(tree, outcome, counts > 0, group, TEMPLATE_CORRELATION, LEAST_NEAR_COPY_GROUPS)
         together = group if found.correlation > 0 else alone
-        return cls(rows, settings, compared, counts > 0, wins_a, wins_b, better, found.weights, together)
+        return cls(rows, settings, compared, counts > 0, wins_a, wins_b, better, drawn, found.weights, together)
 
     @property
     def test_used(self) -> str:
@@ -190,7 +194,7 @@ class Pairs:
         weights = np.where(here, self.weights, 0.0)
         if self.settings.outcome == "binary":
             return Label(self.wins_a * weights, (self.wins_a + self.wins_b) * weights)
-        return ScoreLabel(self.differences, weights, here.astype(np.float64))
+        return ScoreLabel(self.drawn, weights, here.astype(np.float64))
 
     def row_wins(self, rows: Rows) -> tuple[float, float]:
         """Return how many of the rows are passed by A only and by B only."""

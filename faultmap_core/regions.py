@@ -37,6 +37,7 @@ from faultmap_core.errors import ConfigurationError
 from faultmap_core.labels import AnyLabel as AnyLabel
 from faultmap_core.labels import Label as Label
 from faultmap_core.labels import ScoreLabel as ScoreLabel
+from faultmap_core.rank_tail import RankPopulation
 
 _BUDGET_STEPS = 5
 # A part differs from its remainder at this p: rare by chance among the few splits looked at.
@@ -280,12 +281,9 @@ def _p_values(
         hits = candidates.sums(np.where(live, label.successes, 0.0))[eligible]
         successes, total = float(label.successes[against].sum()), float(label.trials[against].sum())
         return binary_p_values(hits, sizes, successes, total, settings.test, settings.alternative)
-    from scipy.stats import rankdata
-
-    ranks = np.zeros(len(label.values))
-    ranks[against] = rankdata(label.values[against])
-    sums = candidates.sums(ranks * trials)[eligible]
-    return rank_p_values(sums, sizes, ranks[against], label.trials[against], settings.alternative)
+    population = RankPopulation.of(label.values, np.where(against, label.trials, 0.0))
+    sums = candidates.sums(population.scores * trials)[eligible]
+    return rank_p_values(population, sums, sizes, settings.alternative)
 
 
 def _first(candidates: Candidates, label: AnyLabel, live: NDArray[np.bool_], eligible: Units, p: Floats) -> int:

@@ -114,7 +114,7 @@ class AnalysisReport(_Report):
             Column("size", [f"{one.size:,}" for one in found], "right"),
             Column("here", [_value(one, one.claim.inside_text) for one in found], "right"),
             Column("elsewhere", [_value(one, one.claim.outside_text) for one in found], "right"),
-            Column("excess", [f"{one.excess_failures:+.0f}" for one in found], "right"),
+            Column("excess", [f"{one.estimated_excess_failures:+.0f}" for one in found], "right"),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
         return Page("FAULTMAP ANALYSIS", facts, columns, [_section(one) for one in found])

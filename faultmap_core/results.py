@@ -61,6 +61,9 @@ class FailureSlice(_Record):
             difference.
         risk_difference: failure_rate - baseline_rate, with risk_difference_low and risk_difference_high adjusted for
             the selection.
+        estimated_risk_difference: what of the risk difference is to be expected in new data: the slice was selected for
+            a high rate, so the observed one is too high in the mean (`shrinkage`); estimated_excess_failures: failures
+            here beyond the rest's rate by that estimate.
         keywords: words that tell the slice from the rest, strongest first.
         minimum_detectable_effect: smallest risk difference that a region of this size would have shown in four of
             five cases; None where none would.
@@ -97,6 +100,8 @@ class FailureSlice(_Record):
     risk_difference: float = 0.0
     risk_difference_low: float = -1.0
     risk_difference_high: float = 1.0
+    estimated_risk_difference: float = 0.0
+    estimated_excess_failures: float = 0.0
     named_by: str = "keywords"
     keywords: list[str] = field(default_factory=list)
     minimum_detectable_effect: float | None = None

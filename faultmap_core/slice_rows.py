@@ -69,6 +69,23 @@ def unit_label(unit: Rows, outcome: Floats, n_units: int) -> Label:
     return Label(np.where(present, sums / np.maximum(counts, 1.0), 0.0), present.astype(np.float64))
 
 
+def equally_many(unit: Rows, seed: int = 0) -> NDArray[np.bool_]:
+    """Choose as many rows of every unit as the one with the fewest has, at random where there are more.
+
+    A mean of ten copies varies less than a single row and is less often an extreme value, so ranks of means compare
+    units only where each is the mean of equally many.
+
+    Args: unit: (n,) leaf of each row. Returns: (n,) whether a row is chosen.
+    """
+    if not len(unit):
+        return np.zeros(0, dtype=np.bool_)
+    order = np.lexsort((np.random.default_rng(seed).random(len(unit)), unit))
+    _, first, counts = np.unique(unit[order], return_index=True, return_counts=True)
+    chosen = np.zeros(len(unit), dtype=np.bool_)
+    chosen[order[np.arange(len(unit)) - np.repeat(first, counts) < counts.min()]] = True
+    return chosen
+
+
 def slice_id(example_ids: Iterable[str]) -> str:
     """Return 12 hex digits that stand for a set of examples, whatever their order."""
     joined = "\x00".join(sorted(example_ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from faultmap_core.clustering import ClusterTree
 from faultmap_core.columns import metadata_sets
 from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
 from faultmap_core.regions import (
     AnyLabel,
     Candidates,
@@ -27,8 +27,9 @@ from faultmap_core.regions import (
     find_regions,
 )
 from faultmap_core.results import FailureSlice
+from faultmap_core.shrinkage import shrunken_difference, spread_of_regions
 from faultmap_core.slice_rows import EvalRows as EvalRows
-from faultmap_core.slice_rows import by_typicality, distinct_prompts, examples_of, unit_label
+from faultmap_core.slice_rows import by_typicality, distinct_prompts, equally_many, examples_of, unit_label
 from faultmap_core.slice_rows import slice_id as slice_id
 from faultmap_core.statistics import minimum_detectable_effect, newcombe_interval
 from faultmap_core.superiority import probability_of_superiority
@@ -55,7 +56,7 @@ class SliceSettings:
         significance_level: expected share of false slices, in (0, 1).
         min_slice_size: least distinct prompts in a slice.
         test: "midp" | "fisher" | "chi2", for outcomes that are failed or not.
-        seed: for the halves of `confirm`.
+        seed: for the halves of `confirm`, and for which copies of a prompt stand for it where some have more.
         outcome: "failed" looks where failures gather; "score" where scores are worse, by the rank-sum test; "auto"
             takes the scores where they are graded. A slice always fails more than the rest, too.
         metadata: values of metadata columns, and pairs of them, are candidates beside the tree.
@@ -84,7 +85,7 @@ class SliceAnalysis:
     """What was found and how much was looked at.
 
     Attributes:
-        slices: by falling excess failures.
+        slices: by falling estimated excess failures.
         total_rows, scored_rows, units: rows given, rows with an outcome, distinct prompts among those.
         failures: scored rows that failed (fractions of repeats rounded).
         failure_rate: their share, 0.0 where no row is scored.
@@ -114,9 +115,10 @@ class SliceAnalysis:
 
 @dataclass(frozen=True)
 class _Question:
-    """The label that is looked for, its outcome per unit, and what hangs together."""
+    """The label that is looked for, failures as a label with the same weights, and what hangs together."""
 
     label: AnyLabel
+    failures: Label
     test_used: str
     statistic: str
     groups: Rows
@@ -154,14 +156,15 @@ def find_failure_slices(
     found = _found(rows, scored, candidates, regions, held_out, question.label)
     names = _named(rows, scored, points, found, namer or KeywordNamer())
     worth = float(question.label.trials.sum())
+    spread = spread_of_regions(candidates, question.failures, chosen.min_slice_size) if found else 0.0
     slices = [
-        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question)
+        _slice(rows, scored, points, one, name, chosen.significance_level, tested, question, spread)
         for one, name in zip(found, names, strict=True)
     ]
     failures = float(rows.failed[scored].sum())
     rate = failures / len(scored) if len(scored) else 0.0
     return SliceAnalysis(
-        slices=tuple(sorted(slices, key=lambda one: (-one.excess_failures, one.slice_id))),
+        slices=tuple(sorted(slices, key=lambda one: (-one.estimated_excess_failures, one.slice_id))),
         total_rows=len(rows),
         scored_rows=len(scored),
         units=int((question.label.trials > 0).sum()),
@@ -183,10 +186,12 @@ def _question(
     """Choose what is tested, and weigh units by what they are worth as observations."""
     failed = unit_label(rows.unit[scored], rows.failed[scored], tree.n_units)
     present = failed.trials > 0
-    worse, statistic = _worse(rows, scored, tree.n_units, settings.outcome), "score"
-    fractional = (failed.successes > 0) & (failed.successes < 1)
-    if worse is None and settings.outcome == "auto" and fractional.sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
-        worse, statistic = failed.successes, "failure rate over repeats"
+    drawn = scored[equally_many(rows.unit[scored], settings.seed)]
+    worse, statistic = _worse(rows, scored, drawn, tree.n_units, settings.outcome), "score"
+    if worse is None and settings.outcome == "auto":
+        repeats = unit_label(rows.unit[drawn], rows.failed[drawn], tree.n_units).successes
+        if ((repeats > 0) & (repeats < 1)).sum() > _FRACTIONAL_SHARE * max(present.sum(), 1):
+            worse, statistic = repeats, "failure rate over repeats"
     outcome = failed.successes if worse is None else worse
     groups, near, given = np.arange(tree.n_units), 0.0, 0.0
     weights = np.ones(tree.n_units)
@@ -199,14 +204,16 @@ def _question(
             together = dependence(tree, outcome, present, sessions)
             weights, given = np.minimum(weights, together.weights), together.correlation
     trials = np.where(present, weights, 0.0)
+    failures = Label(failed.successes * trials, trials, failed.trials)
     if worse is not None:
-        return _Question(ScoreLabel(worse, trials, failed.trials), "ranksum", statistic, groups, near, given)
-    label = Label(failed.successes * trials, trials, failed.trials)
-    return _Question(label, settings.test, "failure rate", groups, near, given)
+        label = ScoreLabel(worse, trials, failed.trials)
+        return _Question(label, failures, "ranksum", statistic, groups, near, given)
+    return _Question(failures, failures, settings.test, "failure rate", groups, near, given)
 
 
-def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floats | None:
-    """Return each unit's mean score, turned so that greater is worse; None where failures are what is asked for."""
+def _worse(rows: EvalRows, scored: Rows, drawn: Rows, n_units: int, outcome: Outcome) -> Floats | None:
+    """Return each unit's mean score over its rows drawn, turned so that greater is worse; None where failures are what
+    is asked for."""
     scores = rows.scores[scored]
     if outcome == "failed" or not len(scored) or not np.isfinite(scores).all():
         return None
@@ -217,8 +224,8 @@ def _worse(rows: EvalRows, scored: Rows, n_units: int, outcome: Outcome) -> Floa
     # Where failing rows have the higher scores, lower is better (a loss, a distance).
     deviation = scores - scores.mean()
     sign = 1.0 if float((deviation * rows.failed[scored]).sum()) > 0 else -1.0
-    counted = np.bincount(rows.unit[scored], minlength=n_units).astype(np.float64)
-    sums = np.bincount(rows.unit[scored], weights=sign * scores, minlength=n_units)
+    counted = np.bincount(rows.unit[drawn], minlength=n_units).astype(np.float64)
+    sums = np.bincount(rows.unit[drawn], weights=sign * rows.scores[drawn], minlength=n_units)
     mean: Floats = sums / np.maximum(counted, 1.0)
     return mean
 
@@ -332,6 +339,7 @@ def _slice(
     significance_level: float,
     tested: int,
     question: _Question,
+    spread: float,
 ) -> FailureSlice:
     """Put rates on rows (what a reader counts) and the interval on what the units are worth as observations."""
     region, inside, held_out = found.region, found.inside, found.held_out
@@ -340,11 +348,13 @@ def _slice(
     rate, baseline = failed / size, min(max((float(rows.failed[scored].sum()) - failed) / rest, 0.0), 1.0)
     difference = rate - baseline
     low, high = (float(v) for v in newcombe_interval(rate, found.worth, baseline, found.worth_rest, region.level))
+    estimate = shrunken_difference(rate, found.worth, baseline, spread)
     if held_out is not None and isinstance(question.label, Label):
-        difference = held_out.risk_difference if held_out.trials > 0 else 0.0
+        # The other half was not selected for what it shows.
+        estimate = difference = held_out.risk_difference if held_out.trials > 0 else 0.0
         low, high = held_out.low, held_out.high
     order = by_typicality(rows, inside, vectors)
-    return FailureSlice(
+    found_slice = FailureSlice(
         name=name.name,
         description=name.description,
         size=size,
@@ -368,6 +378,8 @@ def _slice(
         risk_difference=difference,
         risk_difference_low=low,
         risk_difference_high=high,
+        estimated_risk_difference=estimate,
+        estimated_excess_failures=size * estimate,
         named_by=name.named_by,
         keywords=list(name.keywords),
         cited_examples=name.cited_examples,
@@ -381,6 +393,15 @@ def _slice(
         rest_size=len(scored) - size,
         **_graded(rows, scored, found, question),
     )
+    return _described(found_slice) if question.statistic == "score" else found_slice
+
+
+def _described(found: FailureSlice) -> FailureSlice:
+    """Describe a slice found by scores by what was tested: the namer knows failure rates only."""
+    if found.named_by not in ("keywords", "metadata"):
+        return found
+    typical = next(iter(found.representative_prompts), "").strip()
+    return replace(found, description=f"{found.claim}{f' Typical prompt: {quoted(typical)}.' if typical else ''}")
 
 
 def _graded(rows: EvalRows, scored: Rows, found: _Found, question: _Question) -> dict[str, float | None]:

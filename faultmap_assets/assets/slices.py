@@ -92,6 +92,8 @@ def slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Tabl
             "risk_difference": found.risk_difference,
             "risk_difference_low": found.risk_difference_low,
             "risk_difference_high": found.risk_difference_high,
+            "estimated_risk_difference": found.estimated_risk_difference,
+            "estimated_excess_failures": found.estimated_excess_failures,
             "effect_size": found.effect_size,
             "p_value": found.p_value,
             "adjusted_p_value": found.adjusted_p_value,
@@ -121,13 +123,13 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
 def slice_summary(slices: Sequence[FailureSlice], more: str) -> str:
     """Return the slices as a markdown table for the asset's page; `more`: the command that prints all of them."""
     columns: dict[str, Align] = {
-        "slice": "left", "what is claimed": "left", "excess failures": "right", "adjusted p": "right",
+        "slice": "left", "what is claimed": "left", "expected excess": "right", "adjusted p": "right",
     }  # fmt: skip
     rows = (
         [
             found.name,
             found.claim.told,
-            f"{found.excess_failures:.1f}",
+            f"{found.estimated_excess_failures:.1f}",
             f"{found.adjusted_p_value:.2g}",
         ]
         for found in slices

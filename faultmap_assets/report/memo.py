@@ -104,7 +104,9 @@ def _named(row: Row) -> Row:
 
 
 def _excess(row: Row) -> float:
-    return float(row["excess_failures"])
+    """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
+    estimate = row["estimated_excess_failures"]
+    return float(row["excess_failures"] if estimate is None else estimate)
 
 
 def _typical_prompt(row: Row) -> str:
@@ -123,8 +125,9 @@ def recoverable(row: Row) -> str:
     failures = "failure" if about == 1 else "failures"
     if claim["flaw"]:
         return f"About {about:,} fewer {failures} if it failed like the rest; so few answers give no range."
-    low, high = (round(size * claim[end]) for end in ("low", "high"))
-    return f"About {about:,} fewer {failures} if it failed like the rest ({max(low, 1):,} to {max(high, 1):,})."
+    low, high = (max(round(size * claim[end]), 1) for end in ("low", "high"))
+    span = f" ({low:,} to {high:,})" if low <= about <= high else ""
+    return f"About {about:,} fewer {failures} if it failed like the rest{span}."
 
 
 def cannot_tell(content: Mapping[str, Any]) -> list[str]:

@@ -6,30 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from faultmap_core.concentration import binary_p_values, rank_p_values
+from faultmap_core.concentration import binary_p_values
 
 
 def floats(*values):
     return np.array(values, dtype=float)
-
-
-@pytest.mark.parametrize("alternative", ["greater", "less", "two-sided"])
-def test_rank_p_values_match_scipy(alternative):
-    rng = np.random.default_rng(0)
-    values = np.round(rng.normal(size=80), 1)  # ties
-    values[:15] += 0.7
-    inside = np.arange(80) < 15
-    ranks = stats.rankdata(values)
-    found = rank_p_values(floats(ranks[inside].sum()), floats(15), ranks, np.ones(80), alternative)
-    expected = stats.mannwhitneyu(values[inside], values[~inside], alternative=alternative, method="asymptotic").pvalue
-    assert found[0] == pytest.approx(expected, rel=1e-9)
-
-
-def test_rank_p_values_of_nothing_to_compare_are_one():
-    ranks = stats.rankdata(np.ones(10))
-    assert rank_p_values(floats(5 * 5.5), floats(5), ranks, np.ones(10), "greater") == pytest.approx([1.0])
-    spread = stats.rankdata(np.arange(10))
-    assert rank_p_values(floats(55), floats(10), spread, np.ones(10), "greater") == pytest.approx([1.0])
 
 
 def test_binary_p_values_match_scipys_fisher():

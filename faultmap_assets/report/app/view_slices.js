@@ -46,6 +46,11 @@ function mostSliced(audits) {
   return audits.reduce((best, audit) => (audit.slices.length > best.slices.length ? audit : best), audits[0]);
 }
 
+/** Failures to expect beyond the rest's rate; what was observed where no estimate is stored. @param {Row} row */
+function expectedExcess(row) {
+  return row.estimated_excess_failures ?? row.excess_failures;
+}
+
 /** @param {Row[]} slices @param {(row: Row | null) => void} hover */
 function sliceTable(slices, hover) {
   return dataTable({
@@ -54,7 +59,7 @@ function sliceTable(slices, hover) {
     rows: slices,
     href: sliceLink,
     hover,
-    sort: "-excess_failures",
+    sort: "-estimated_excess_failures",
     text: (row) => [row.name, row.description, row.root_cause, row.dataset, row.model, row.slice_id].join(" "),
     empty: "No region fails significantly more than the rest.",
     columns: [
@@ -69,7 +74,7 @@ function sliceTable(slices, hover) {
       },
       { key: "baseline_rate", title: "elsewhere", number: true, value: (row) => row.baseline_rate, render: (row) => row.claim.outside_text },
       { key: "size", title: "examples", number: true, value: (row) => row.size, render: (row) => count(row.size) },
-      { key: "excess_failures", title: "failures beyond the rest", number: true, value: (row) => row.excess_failures, render: (row) => `+${Math.round(row.excess_failures)}` },
+      { key: "estimated_excess_failures", title: "failures beyond the rest", number: true, value: expectedExcess, render: (row) => `+${Math.round(expectedExcess(row))}` },
       { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
       { key: "slice_id", title: "id", hidden: true, value: (row) => row.slice_id },
     ],
