@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from faultmap_assets.file_ledger import PartitionLedger
 from faultmap_assets.partitions import dataset_and_model, datasets, days
 from faultmap_assets.staleness import NODES, Scope
 from faultmap_core.coverage_estimate import LEAST_TESTS
@@ -38,6 +39,10 @@ def _spec(name: str, asset: str, description: str, *, blocking: bool = False) ->
         )
 
 
+_CONSERVED = (
+    "Every line of the files is a row, part of one, or accounted for; every row of theirs is here, or superseded by a"
+    " newer file."
+)
 RAW_EVALS_CHECKS = [
     _spec(
         "unique_ids",
@@ -51,6 +56,7 @@ RAW_EVALS_CHECKS = [
         "Few rows of the files are unfit: above `evals.max_quarantine_share` the rest is no fair sample.",
         blocking=True,
     ),
+    _spec("rows_conserved", "raw_evals", _CONSERVED, blocking=True),
 ]
 SCORES_CHECKS = [
     _spec(
@@ -71,6 +77,7 @@ PRODUCTION_LOGS_CHECKS = [
         "Every (source, model, log id) stands once, so that no request counts twice as traffic.",
         blocking=True,
     ),
+    _spec("rows_conserved", "production_logs", _CONSERVED, blocking=True),
 ]
 COVERAGE_GAPS_CHECKS = [
     _spec(
@@ -138,6 +145,25 @@ def quarantine_share(kept: int, quarantined: int, limit: float) -> dg.AssetCheck
         description=f"{quarantined:,} of {kept + quarantined:,} rows are quarantined ({share:.1%}, limit {limit:.0%});"
         " `faultmap status` tells why" + _unless(share <= limit, "mend the file, or raise evals.max_quarantine_share"),
         metadata={"quarantined": quarantined, "kept": kept, "share": share, "limit": limit},
+    )
+
+
+def rows_conserved(asset: str, rows: int, ledger: PartitionLedger) -> dg.AssetCheckResult:
+    """Judge whether all that the files hold is accounted for, by the ledger and by counting again."""
+    passed = ledger.staged == ledger.present == rows + ledger.superseded and not ledger.unbalanced
+    wrong = f"; {ledger.unbalanced[0]}" if ledger.unbalanced else ""
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name="rows_conserved",
+        passed=passed,
+        description=f"{ledger.staged:,} rows delivered by files, {ledger.present:,} there: {rows:,} count,"
+        f" {ledger.superseded:,} are superseded by newer files{wrong}"
+        + _unless(
+            passed,
+            "expected as many as were delivered; read the files again: `faultmap audit PATH` with another"
+            " `--home`, and keep them: it is a defect of this project",
+        ),
+        metadata={"staged": ledger.staged, "rows": rows, "superseded": ledger.superseded},
     )
 
 

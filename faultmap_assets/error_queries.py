@@ -14,7 +14,8 @@ from faultmap_assets.records import make_again
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse
 from faultmap_core.columns import MOST_VALUES
-from faultmap_core.judging import ContrastAnswer, FailedExample, Judgment, choose_contrasts
+from faultmap_core.error_reach import blind_spot, explains_nothing, needs_reference
+from faultmap_core.judging import ContrastAnswer, FailedExample, Judgment, RuleJudge, choose_contrasts
 from faultmap_core.signatures import ModelCounts, SignatureRows
 from faultmap_core.taxonomy import UNCLASSIFIED, Category, ErrorRecord, Taxonomy
 
@@ -28,18 +29,30 @@ QUALIFY row_number() OVER (
 ) = 1
 ORDER BY r.example_id
 """
-_RIGHT_ANSWERS = """
+
+
+def _asked(row: str) -> str:
+    """SQL of what was asked in a row, in the form in which copies are equal (as `faultmap_core.prompts.normalized`)."""
+    text = f"nfc_normalize(lower(coalesce({row}.question_text, {row}.input_text)))"
+    return f"trim(regexp_replace({text}, '\\s+', ' ', 'g'))"
+
+
+_RIGHT_ANSWERS = f"""
 SELECT mine.example_id, r.model, r.output_text
 FROM raw_evals mine
 JOIN scores failed USING (dataset, model, example_id)
 JOIN raw_evals r ON r.dataset = mine.dataset AND r.example_id = mine.example_id AND r.model <> mine.model
-    AND r.input_text = mine.input_text
+    AND {_asked("r")} = {_asked("mine")}
 JOIN scores s ON s.dataset = r.dataset AND s.model = r.model AND s.example_id = r.example_id AND NOT s.failed
 WHERE mine.dataset = $dataset AND mine.model = $model AND failed.failed AND trim(r.output_text) <> ''
 QUALIFY row_number() OVER (
     PARTITION BY r.model, r.example_id ORDER BY if($higher_is_better, -r.score, r.score) NULLS LAST, r.epoch
 ) = 1
 ORDER BY mine.example_id, r.model
+"""
+_REFERENCES = """
+SELECT dataset, model, example_id, bool_or(trim(coalesce(correct_answer, '')) <> '') AS has_reference
+FROM raw_evals GROUP BY ALL
 """
 
 
@@ -195,9 +208,12 @@ def retire_taxonomy(connection: Connection) -> None:
 def signature_rows(warehouse: Warehouse) -> SignatureRows:
     """Return what signatures are counted from."""
     rows = warehouse.query(
-        """SELECT c.dataset, c.model, c.example_id, c.category_id, coalesce(m.slices, []) AS slices,
-            coalesce(e.prompt_id, c.example_id) AS unit
+        f"""SELECT c.dataset, c.model, c.example_id, c.category_id, coalesce(m.slices, []) AS slices,
+            coalesce(e.prompt_id, c.example_id) AS unit, coalesce(g.has_reference, false) AS has_reference,
+            j.judged_by, j.error_title
         FROM error_categories c
+        JOIN error_judgments j USING (dataset, model, example_id)
+        LEFT JOIN ({_REFERENCES}) g USING (dataset, model, example_id)
         LEFT JOIN (
             SELECT dataset, model, example_id, list(slice_id ORDER BY slice_id) AS slices FROM failure_slice_members
             GROUP BY ALL
@@ -216,23 +232,72 @@ def signature_rows(warehouse: Warehouse) -> SignatureRows:
         slice_ids=columns["slices"],
         counts=_model_counts(warehouse),
         units=columns["unit"],
+        has_reference=columns["has_reference"],
+        needs_reference=[
+            judged_by == RuleJudge.id and needs_reference(title)
+            for judged_by, title in zip(columns["judged_by"], columns["error_title"], strict=True)
+        ],
     )
 
 
 def _model_counts(warehouse: Warehouse) -> list[ModelCounts]:
     rows = warehouse.query(
-        """SELECT s.dataset, s.model, count(s.failed) AS scored, count(*) FILTER (s.failed) AS failures,
-            count(*) FILTER (s.failed AND j.outcome IS NOT NULL AND j.outcome <> 'failed') AS judged
+        f"""SELECT s.dataset, s.model, count(s.failed) AS scored, count(*) FILTER (s.failed) AS failures,
+            count(*) FILTER (s.failed AND j.outcome IS NOT NULL AND j.outcome <> 'failed') AS judged,
+            count(s.failed) FILTER (g.has_reference) AS scored_with,
+            count(*) FILTER (s.failed AND g.has_reference) AS failures_with,
+            count(*) FILTER (s.failed AND g.has_reference AND j.outcome IS NOT NULL AND j.outcome <> 'failed')
+                AS judged_with
         FROM scores s LEFT JOIN error_judgments j USING (dataset, model, example_id)
+        LEFT JOIN ({_REFERENCES}) g USING (dataset, model, example_id)
         GROUP BY s.dataset, s.model ORDER BY ALL"""
     ).to_pylist()
-    return [ModelCounts(**row) for row in rows]
+    return [
+        ModelCounts(
+            **{name: row[name] for name in ("dataset", "model", "scored", "failures", "judged")},
+            with_reference=(row["scored_with"], row["failures_with"], row["judged_with"]),
+        )
+        for row in rows
+    ]
+
+
+def untested_categories(warehouse: Warehouse) -> tuple[str, ...]:
+    """Return the ids of the kinds that are counted and not compared: they explain nothing."""
+    names = warehouse.query("SELECT category_id, name FROM error_taxonomy ORDER BY category_id").to_pylist()
+    return (UNCLASSIFIED, *(row["category_id"] for row in names if explains_nothing(row["name"])))
+
+
+def blind_spot_of(
+    warehouse: Warehouse, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
+) -> str:
+    """Return what the judge of these datasets and models did not see, in a sentence; empty where it saw all."""
+    rows = warehouse.query(
+        f"""SELECT j.error_title AS title, count(*) AS errors,
+            count(*) FILTER (NOT coalesce(g.has_reference, false)) AS without_reference
+        FROM error_judgments j LEFT JOIN ({_REFERENCES}) g USING (dataset, model, example_id)
+        WHERE j.outcome IN ('error', 'whole_solution_incorrect')
+        AND ($datasets IS NULL OR list_contains($datasets, j.dataset))
+        AND ($models IS NULL OR list_contains($models, j.model))
+        GROUP BY ALL""",
+        {"datasets": list(datasets) if datasets else None, "models": list(models) if models else None},
+    ).to_pylist()
+    blind = [row for row in rows if explains_nothing(row["title"])]
+    return blind_spot(
+        sum(row["errors"] for row in blind),
+        sum(row["without_reference"] for row in blind),
+        sum(row["errors"] for row in rows),
+    )
 
 
 def taxonomy_rows(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Return the active taxonomy's categories with their counts, parents before children."""
+    """Return the active taxonomy's categories with their counts, parents before children.
+
+    Kinds that explain nothing are `other`, and stand last: they are no finding.
+    """
     rows: list[dict[str, Any]] = warehouse.query("SELECT * FROM error_taxonomy").to_pylist()
-    return rows
+    last = tuple(row["category_id"] for row in rows if row["depth"] == 1 and explains_nothing(row["name"]))
+    marked = [{**row, "other": row["other"] or explains_nothing(row["name"])} for row in rows]
+    return sorted(marked, key=lambda row: row["category_id"].partition("/")[0] in last)
 
 
 def unclassified(warehouse: Warehouse) -> int:

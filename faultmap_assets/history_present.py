@@ -111,12 +111,14 @@ def read_scopes(
 def _evals(connection: Connection, scope: AuditScope, digest: str, counts: Mapping[str, int]) -> ScopeState:
     names = {"dataset": scope.dataset, "model": scope.model}
     rows = connection.execute(
-        "SELECT example_id, failed::DOUBLE FROM scores WHERE dataset = $dataset AND model = $model ORDER BY example_id",
+        """SELECT example_id, coalesce(e.prompt_id, ''), failed::DOUBLE
+        FROM scores LEFT JOIN example_prompts e USING (dataset, model, example_id)
+        WHERE dataset = $dataset AND model = $model ORDER BY example_id""",
         names,
     ).fetchall()
-    failed = {example_key(one): float("nan") if value is None else value for one, value in rows}
-    scored = sum(value is not None for _, value in rows)
-    failures = sum(value or 0.0 for _, value in rows)
+    failed = {example_key(one, prompt): float("nan") if value is None else value for one, prompt, value in rows}
+    scored = sum(value is not None for _, _, value in rows)
+    failures = sum(value or 0.0 for _, _, value in rows)
 
     def share(kind: FindingKind, part: float, whole: float) -> Finding:
         return Finding(kind, scope.dataset, scope.model, kind, part / whole if whole else None, whole, part)
@@ -151,7 +153,8 @@ def _slices(connection: Connection, names: Mapping[str, str]) -> list[Finding]:
     if not rows.num_rows:
         return []
     members = connection.execute(
-        """SELECT slice_id, list(example_id) FROM failure_slice_members
+        """SELECT slice_id, list((example_id, coalesce(e.prompt_id, ''))) FROM failure_slice_members
+        LEFT JOIN example_prompts e USING (dataset, model, example_id)
         WHERE dataset = $dataset AND model = $model GROUP BY slice_id""",
         dict(names),
     ).fetchall()
@@ -165,7 +168,7 @@ def _slices(connection: Connection, names: Mapping[str, str]) -> list[Finding]:
         ORDER BY m.slice_id, m.example_id""",
         {**names, "most": CENTROID_PROMPTS},
     ).fetchall()
-    keys = {slice_id: frozenset(example_key(one) for one in ids) for slice_id, ids in members}
+    keys = {slice_id: frozenset(example_key(*one) for one in ids) for slice_id, ids in members}
     return [
         slice_finding(row, names["dataset"], names["model"], keys.get(row["slice_id"], frozenset()), centroid)
         for row, centroid in with_centroids(rows.to_pylist(), "slice_id", vectors)
@@ -176,7 +179,7 @@ def _comparisons(connection: Connection, dataset: str, level: float) -> tuple[Fi
     rows = connection.execute(
         """SELECT model_a, model_b, compared, failure_rate_a, winner, adjusted_p_value, difference, difference_low,
             difference_high
-        FROM model_comparisons WHERE dataset = $dataset ORDER BY model_a, model_b""",
+        FROM model_comparisons WHERE dataset = $dataset AND compared > 0 ORDER BY model_a, model_b""",
         {"dataset": dataset},
     ).fetchall()
     findings = []

@@ -93,9 +93,14 @@ class ScopeState:
     failed: Mapping[str, float] = field(default_factory=dict)
 
 
-def example_key(example_id: str) -> str:
-    """Return the 64-bit digest under which history knows an example: it holds no ids, which may be personal."""
-    digest = hashlib.blake2b(example_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def example_key(example_id: str, prompt_id: str = "") -> str:
+    """Return the 64-bit digest under which history knows an example: it holds no ids, which may be personal.
+
+    Args: prompt_id: of the prompt that was asked; another prompt under the same id is another example. Production's
+        rows have an id of their own and need none.
+    """
+    named = f"{example_id}\x00{prompt_id}" if prompt_id else example_id
+    digest = hashlib.blake2b(named.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return str(int.from_bytes(digest, "big"))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from faultmap_assets.file_ledger import record_file
 from faultmap_assets.privacy import (
     NO_PRIVACY,
     Privacy,
@@ -32,10 +33,18 @@ from faultmap_assets.privacy import (
 from faultmap_assets.scanning import FoundFile, find_files, oldest_first
 from faultmap_assets.staleness import Scope
 from faultmap_assets.warehouse import Connection, Warehouse, insert
-from faultmap_core.errors import ConfigurationError, EvalFileError, WarehouseError
+from faultmap_core.errors import ConfigurationError, EvalFileError, FaultmapError, WarehouseError
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
 from faultmap_core.logs import LOG_SCHEMA, LogOptions
-from faultmap_core.readers import EVAL_SUFFIXES, EvalBatch, content_hash, dataset_of, read_eval_file, read_log_file
+from faultmap_core.readers import (
+    EVAL_SUFFIXES,
+    EvalBatch,
+    FileSize,
+    content_hash,
+    dataset_of,
+    read_eval_file,
+    read_log_file,
+)
 from faultmap_core.redaction import Redactor
 
 Progress = Callable[[int], None]
@@ -184,12 +193,25 @@ class _ParsedFile:
     rows_read: int
     conflicts: KeyConflicts
     redactions: RedactionCounts
+    size: FileSize
 
 
 def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
+    """Raises EvalFileError where the file cannot be read, whatever the reason: it must not stop the others."""
+    try:
+        return _parsed(path, options, folder, progress, privacy)
+    except (FaultmapError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        # A defect of ours that one file brings to light.
+        told = " ".join(str(error).split())[:200]
+        raise EvalFileError(f"{path}: reading it failed unexpectedly: {type(error).__name__}: {told}") from error
+
+
+def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
     rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
-    rows_read = 0
-    conflicts = KeyConflicts((), {})
+    rows_read = rows_kept = 0
+    conflicts, size = KeyConflicts((), {}), FileSize(0, None)
     redactions: RedactionCounts = Counter()
     if isinstance(options, LogOptions):
         schema, batches = LOG_SCHEMA, read_log_file(path, options)
@@ -203,11 +225,15 @@ def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | 
             rows_writer.write_table(batch.rows)
             if batch.rejected:
                 rejected_writer.write_table(_rejected_table(batch.rejected))
-            conflicts = batch.conflicts or conflicts
+            conflicts, size = batch.conflicts or conflicts, batch.size or size
             rows_read += batch.rows_read
+            rows_kept += batch.rows.num_rows
             if progress:
                 progress(rows_read)
-    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions)
+    if rows_kept == len(conflicts.repeated) + len(conflicts.conflicting):
+        reason = next(iter(conflicts.conflicting.values()))
+        raise EvalFileError(f"{path}: no row can be used; the first: {reason}")
+    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions, size)
 
 
 def _redacted(
@@ -266,6 +292,7 @@ def _stage(
         insert(connection, "redactions", redaction_table(staging_id, parsed.redactions))
     if somebody_was_forgotten(connection):
         blank_forgotten_excerpts(connection, staging_id)
+    record_file(connection, staging_id, parsed.size)
     connection.execute(
         """INSERT INTO stagings (staging_id, rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out)
         VALUES ($staging_id, $read, $kept, $quarantined, $repeated, $read - $kept - $quarantined - $repeated)""",
@@ -329,7 +356,7 @@ def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
 
 def drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
-    for table in ("staging_rows", "staging_partitions", "stagings", "quarantine", "redactions"):
+    for table in ("staging_rows", "staging_partitions", "stagings", "file_ledger", "quarantine", "redactions"):
         connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM source_files)")
     # Of several paths with the same content the first names it; it may have been changed since.
     connection.execute(

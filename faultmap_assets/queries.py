@@ -17,6 +17,7 @@ from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.comparison import CommonExamples, ModelAnswers
+from faultmap_core.comparison_results import pairing_sentence
 from faultmap_core.slices import EvalRows
 
 # A repeated example shows its first epoch.
@@ -157,7 +158,8 @@ def _text_or_none(value: Any) -> str | None:
 def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Return every pair of models, its slices (with examples decoded) under `slices`, by dataset and names.
 
-    A slice's `audit_adjusted_p_value` is its selection p, adjusted over all pairs in the warehouse.
+    A slice's `audit_adjusted_p_value` is its selection p, adjusted over all pairs in the warehouse. `pairing` says in a
+    sentence what was not compared, and why.
     """
     pairs = warehouse.query("SELECT * FROM model_comparisons ORDER BY dataset, model_a, model_b").to_pylist()
     found = warehouse.query("SELECT * FROM model_comparison_slices ORDER BY rank").to_pylist()
@@ -166,7 +168,11 @@ def comparisons(warehouse: Warehouse, datasets: Sequence[str] | None = None) -> 
         decoded = _decoded(row, "examples", "failure_rates", "cited_examples")
         slices.setdefault((row["dataset"], row["model_a"], row["model_b"]), []).append(decoded)
     chosen = [
-        {**pair, "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), [])}
+        {
+            **pair,
+            "pairing": pairing_sentence(pair["compared"], pair["other_prompts"]),
+            "slices": slices.get((pair["dataset"], pair["model_a"], pair["model_b"]), []),
+        }
         for pair in pairs
         if not datasets or pair["dataset"] in datasets
     ]

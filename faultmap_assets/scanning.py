@@ -1,6 +1,6 @@
 """Which files do paths, folders and globs name, and how large and old is each?
 
-Nothing is opened but JSON that lies in a folder: its beginning tells whether it is a log.
+Nothing is opened but JSON and zip files that lie in a folder: their beginning tells whether they are logs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faultmap_core.readers import EVAL_SUFFIXES, companions, is_eval_file
+
+_TOLD_BY_CONTENT = (".json", ".jsonl", ".ndjson", ".zip", ".traj")
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def _with_companions(path: Path, stat: os.stat_result) -> FoundFile:
 
 def _known_format(entry: os.DirEntry[str]) -> bool:
     name = entry.name.lower().removesuffix(".gz")
-    # Folders are full of JSON that is no log; the beginning of it tells.
-    return name.endswith(EVAL_SUFFIXES) and (not name.endswith(".json") or is_eval_file(Path(entry.path)))
+    # Folders are full of JSON and archives that are no logs; the beginning of them tells.
+    return name.endswith(EVAL_SUFFIXES) and (not name.endswith(_TOLD_BY_CONTENT) or is_eval_file(Path(entry.path)))
 
 
 def oldest_first(files: Sequence[FoundFile]) -> list[FoundFile]:

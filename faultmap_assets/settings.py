@@ -120,6 +120,7 @@ class LogSettings(_Section):
     source: str = "production"
     model_name: str = "production"
     first_day: date = date(2025, 1, 1)
+    score_range: tuple[float, float] = (0.0, 1.0)
 
     @field_validator("columns")
     @classmethod
@@ -460,9 +461,17 @@ class Settings(_Section):
         chosen.update({name: value for name, value in overrides.items() if value})
         return EvalOptions(
             **chosen,
-            score_ranges={name: dataset.score_range for name, dataset in self.datasets.items()},
+            score_ranges={
+                name: dataset.score_range
+                for name, dataset in self.datasets.items()
+                if "score_range" in dataset.model_fields_set | self.dataset_defaults.model_fields_set
+            },
             default_score_range=self.dataset_defaults.score_range,
-            higher_is_better={name: dataset.higher_is_better for name, dataset in self.datasets.items()},
+            higher_is_better={
+                name: dataset.higher_is_better
+                for name, dataset in self.datasets.items()
+                if "higher_is_better" in dataset.model_fields_set
+            },
             default_higher_is_better=self.dataset_defaults.higher_is_better,
         )
 
@@ -475,6 +484,7 @@ class Settings(_Section):
             first_day=self.logs.first_day,
             time_zone=self.production.time_zone,
             format=self.logs.format,
+            default_score_range=self.logs.score_range,
         )
 
 

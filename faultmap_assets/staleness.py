@@ -149,7 +149,7 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "2", lambda s, p: s.evals.max_quarantine_share),
+    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
     AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
@@ -179,12 +179,12 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             s.seed,
         ],
     ),
-    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "1", _judging),
+    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "2", _judging),
     AssetNode(
         "dataset_quality",
         Scope.DATASET,
         ("raw_evals", "scores", "error_judgments"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
     AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
@@ -192,10 +192,10 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "error_signatures",
         Scope.NONE,
         ("scores", "failure_slices", "error_judgments", "error_taxonomy"),
-        "1",
+        "2",
         lambda s, p: s.slices.significance_level,
     ),
-    AssetNode("production_logs", Scope.DAY, (), "1", _no_settings),
+    AssetNode("production_logs", Scope.DAY, (), "2", _no_settings),
     AssetNode(
         "coverage_gaps",
         Scope.DAY,

@@ -97,14 +97,18 @@ def counts_table(models: Sequence[Row]) -> Table:
 def pair_parts(pair: Row) -> Iterator[RenderableType]:
     """One pair: what is claimed of it, then the slices where that changes."""
     yield literal(f"{pair['model_a']} (A) or {pair['model_b']} (B) on {pair['dataset']}", "bold")
+    if not pair["compared"]:
+        yield literal(pair["pairing"] or pair["claim"]["told"])
+        return
     yield literal(pair["claim"]["told"])
-    if pair["compared"]:
-        p = p_value(pair["adjusted_p_value"])
-        yield literal(
-            f"{pair['compared']:,} pairs: only A right {pair['discordant_a_wins']:,}, only B right"
-            f" {pair['discordant_b_wins']:,}; p, adjusted over all pairs of models, {p}",
-            "dim",
-        )
+    if pair["pairing"]:
+        yield literal(pair["pairing"], "yellow")
+    p = p_value(pair["adjusted_p_value"])
+    yield literal(
+        f"{pair['compared']:,} pairs: only A right {pair['discordant_a_wins']:,}, only B right"
+        f" {pair['discordant_b_wins']:,}; p, adjusted over all pairs of models, {p}",
+        "dim",
+    )
     if pair["slices"]:
         yield _slices(pair)
 

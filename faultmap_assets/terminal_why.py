@@ -19,9 +19,12 @@ _NEARLY_ALL = 0.8
 
 
 def taxonomy_lines(
-    categories: Sequence[Mapping[str, Any]], unclassified: int, least_share: float = 0.0
+    categories: Sequence[Mapping[str, Any]], unclassified: int, least_share: float = 0.0, blind_spot: str = ""
 ) -> Iterator[Text]:
-    """The kinds of error as an indented tree, with their numbers and shares; below the top, those of `least_share`."""
+    """The kinds of error as an indented tree, with their numbers and shares; below the top, those of `least_share`.
+
+    Args: blind_spot: the sentence that says what the judge did not see.
+    """
     total = sum(row["errors"] for row in categories if row["depth"] == 1) + unclassified
     yield literal(f"{total:,} errors", "bold")
     hidden = 0
@@ -36,6 +39,8 @@ def taxonomy_lines(
         yield literal(f"  {unclassified:>5,}  {unclassified / total:>4.0%}  unclassified", "yellow")
     if hidden:
         yield literal(f"  {hidden} smaller kinds: `faultmap taxonomy`", "dim")
+    if blind_spot:
+        yield literal(blind_spot, "dim")
 
 
 def signature_tables(signatures: Sequence[Mapping[str, Any]], most: int = 0) -> Iterator[Table]:

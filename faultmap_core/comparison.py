@@ -17,7 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core import statistics
 from faultmap_core.clustering import ClusterTree
-from faultmap_core.comparison_results import ComparisonResult, ManyComparisons, SliceComparison, SliceStanding
+from faultmap_core.comparison_results import (
+    ComparisonResult,
+    ManyComparisons,
+    SliceComparison,
+    SliceStanding,
+    pairing_sentence,
+)
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.paired_rows import ComparisonSettings, PairedRows, Pairs, Verdict
@@ -95,6 +101,7 @@ def _result(
         margin=settings.margin,
         outcome=settings.outcome,
         note="" if slices else _why_none(pairs, tested, settings),
+        other_prompts=_other_prompts(rows),
     )
 
 
@@ -298,10 +305,18 @@ def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
+def _other_prompts(rows: PairedRows) -> int:
+    """Return how many example ids both models have an outcome for, but never in one row: their prompts differ."""
+    known_a, known_b = np.isfinite(rows.failed_a), np.isfinite(rows.failed_b)
+    ids = np.asarray(rows.example_ids, dtype=object)
+    paired = set(ids[known_a & known_b])
+    return len((set(ids[known_a]) & set(ids[known_b])) - paired)
+
+
 def _why_none(pairs: Pairs, tested: int, settings: ComparisonSettings) -> str:
     compared = len(pairs.compared)
     if not compared:
-        return "No row has an outcome of both models."
+        return pairing_sentence(0, _other_prompts(pairs.rows))
     if not pairs.differing.any():
         return f"The models agree on all {compared:,} rows that have an outcome of both."
     if not tested:

@@ -102,6 +102,7 @@ class ComparisonResult(_Record):
         tested: candidates tested.
         outcome: "binary" (failed or not) or "score"; margin: how far apart equals may be.
         note: why there are no slices, for people; empty where there are.
+        other_prompts: example ids that both models have an outcome for, but each on another prompt; these are no pairs.
     """
 
     model_a: str
@@ -128,6 +129,7 @@ class ComparisonResult(_Record):
     margin: float
     outcome: str
     note: str = ""
+    other_prompts: int = 0
 
     @property
     def claim(self) -> Claim:
@@ -144,6 +146,21 @@ class ComparisonResult(_Record):
             "adjusted_p_value": self.global_adjusted_p_value,
         }
         return pair_claim(found, self.model_a, self.model_b, self.compared_rows)
+
+
+def pairing_sentence(pairs: int, other_prompts: int) -> str:
+    """Return what a reader must know of the pairs before the figures; empty where every shared example is a pair.
+
+    Args: pairs: compared examples; other_prompts: see `ComparisonResult`.
+    """
+    ids = f"{other_prompts:,} example {'id' if other_prompts == 1 else 'ids'}"
+    if not pairs and other_prompts:
+        return f"Not compared: no pair has the same prompt; the {ids} of both models stand for different prompts."
+    if not pairs:
+        return "Not compared: no example has an outcome of both models."
+    if other_prompts:
+        return f"Left out: {ids} of both models, on which the two were asked different prompts."
+    return ""
 
 
 @dataclass(frozen=True)

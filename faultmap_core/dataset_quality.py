@@ -6,7 +6,7 @@ the models' outcomes and answers; whether a flagged label is wrong is for people
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def assess_dataset(
     """
     chosen = settings or QualitySettings()
     items = _items_of(answers)
-    position = {example_id: i for i, example_id in enumerate(items.ids)}
+    position = items.rows_of_id()
     found = [(example_id, model) for example_id, model in no_error_found]
     groups = near_copies or {}
     _check_ids(position, (one for one, _ in found), "no_error_found")
@@ -71,7 +71,7 @@ def assess_dataset(
         *copy_flags(items),
         *suspect_flags(items, agreement),
         *misjudged_flags(items, agreement),
-        *no_error_flags(found),
+        *no_error_flags(items, found),
         *all_fail_flags(items),
         *discrimination_flags(items, chosen),
         *near_copy_flags(items, groups),
@@ -81,12 +81,12 @@ def assess_dataset(
     answered = items.answered() >= 2
     pass_rate = row_means(items.passed)
     return DatasetQuality(
-        examples=len(items.ids),
+        examples=len(position),
         prompts=units,
         models=items.models,
         all_fail=int((answered & (pass_rate == 0.0)).sum()),
         all_pass=int((answered & (pass_rate == 1.0)).sum()),
-        duplicate_share=1.0 - units / len(items.ids) if items.ids else 0.0,
+        duplicate_share=_duplicate_share(items),
         compared_share=agreement.compared,
         wrong_agreement=agreement.coincidence,
         flags={flag: sum(one.flag == flag for one in flags) for flag in FLAGS},
@@ -96,42 +96,62 @@ def assess_dataset(
     )
 
 
+def _duplicate_share(items: Items) -> float:
+    """Return the share of the items that ask some model once more what it was asked already."""
+    again: set[int] = set()
+    for column in items.asked().T:
+        rows = np.flatnonzero(column)
+        _, first = np.unique(items.unit[rows], return_index=True)
+        again.update(np.delete(rows, first).tolist())
+    return len(again) / len(items.ids) if items.ids else 0.0
+
+
 def _sorted(skills: Mapping[str, Collection[str]] | None) -> list[tuple[str, Collection[str]]]:
     return sorted((skills or {}).items())
 
 
-def _check_ids(position: Mapping[str, int], ids: Iterable[str], where: str) -> None:
+def _check_ids(position: Mapping[str, Sequence[int]], ids: Iterable[str], where: str) -> None:
     unknown = next((one for one in ids if one not in position), None)
     if unknown is not None:
         raise ConfigurationError(f"{where}: example {unknown!r} is not among the answers")
 
 
-def _rows(position: Mapping[str, int], ids: Collection[str], skill: str) -> NDArray[np.int64]:
+def _rows(position: Mapping[str, Sequence[int]], ids: Collection[str], skill: str) -> NDArray[np.int64]:
     _check_ids(position, ids, f"skill {skill!r}")
-    return np.array(sorted({position[one] for one in ids}), dtype=np.int64)
+    return np.array(sorted({row for one in ids for row in position[one]}), dtype=np.int64)
 
 
 def _items_of(answers: AnswerTable) -> Items:
-    ids, models = sorted(set(answers.example_ids)), sorted(set(answers.models))
-    row_of, column_of = {one: i for i, one in enumerate(ids)}, {one: i for i, one in enumerate(models)}
-    passed = np.full((len(ids), len(models)), np.nan)
-    responses: list[list[str | None]] = [[None] * len(models) for _ in ids]
-    references: list[list[str]] = [[] for _ in ids]
-    # An example's prompt is the one that its first model got.
+    """Return the table by item: an example id together with the prompt that was asked under it.
+
+    What models were asked under one id, but with other prompts, are items of their own: their answers are not
+    comparable. Prompts are compared as everywhere: what all prompts of one model share is no part of them.
+    """
+    asked = unique_prompts(answers.prompts, answers.models).unit.tolist()
+    keys = list(zip(answers.example_ids, asked, strict=True))
+    models = sorted(set(answers.models))
+    items, column_of = sorted(set(keys)), {one: i for i, one in enumerate(models)}
+    row_of = {one: i for i, one in enumerate(items)}
+    passed = np.full((len(items), len(models)), np.nan)
+    responses: list[list[str | None]] = [[None] * len(models) for _ in items]
+    references: list[list[str]] = [[] for _ in items]
+    # An item's prompt is shown as its first model got it.
     first: dict[int, int] = {}
-    for row in sorted(range(len(answers)), key=lambda row: (answers.example_ids[row], answers.models[row])):
-        item, column = row_of[answers.example_ids[row]], column_of[answers.models[row]]
+    for row in sorted(range(len(answers)), key=lambda row: (keys[row], answers.models[row])):
+        item, column = row_of[keys[row]], column_of[answers.models[row]]
         first.setdefault(item, row)
         passed[item, column] = 1.0 - answers.failed[row]
         responses[item][column] = answers.responses[row]
         reference = answers.references[row]
         if reference is not None and reference not in references[item]:
             references[item].append(reference)
-    rows = [first[item] for item in range(len(ids))]
+    rows = [first[item] for item in range(len(items))]
     prompts = [answers.prompts[row] for row in rows]
-    unit = unique_prompts(prompts, [answers.models[row] for row in rows]).unit
+    unit = np.array([one for _, one in items], dtype=np.int64)
     sorted_references = [sorted(one) for one in references]
-    return Items(tuple(ids), tuple(models), passed, responses, prompts, sorted_references, unit)
+    return Items(
+        tuple(example_id for example_id, _ in items), tuple(models), passed, responses, prompts, sorted_references, unit
+    )
 
 
 def _unit_means(items: Items) -> Floats:

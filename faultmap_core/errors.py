@@ -3,6 +3,7 @@
     FaultmapError
     ├── ConfigurationError      a setting, an argument or an option has a value that is not allowed
     ├── EvalFileError           an eval file cannot be read at all (a bad row is quarantined instead)
+    │   └── EmptyFileError          it holds no rows: nothing is wrong with the others
     ├── EmbeddingError          the embedder is missing, failed, or returned something else than vectors
     ├── ScoringError            scores cannot be computed from what is given
     ├── ClusteringError         vectors cannot be clustered (wrong shape, not finite)
@@ -27,6 +28,10 @@ class ConfigurationError(FaultmapError, ValueError):
 
 class EvalFileError(FaultmapError):
     """An eval file cannot be read at all."""
+
+
+class EmptyFileError(EvalFileError):
+    """An eval file or a log holds no rows."""
 
 
 class EmbeddingError(FaultmapError):

@@ -12,16 +12,22 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 
+from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
+from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
+from faultmap_core.unwrapping import Prompt, unwrap_answer, unwrap_prompt
+from faultmap_core.verdict_words import Judged, judged, letter_of, letters_are_verdicts, share_of_percentage
 
 EVAL_SCHEMA = pa.schema(
     [
@@ -41,7 +47,8 @@ EVAL_SCHEMA = pa.schema(
         pa.field("row_digest", pa.string(), nullable=False),
     ]
 )
-"""`question_text` is the last user turn where `input_text` is a chat, null elsewhere; `passed` is the verdict of the
+"""`question_text` is what the user asked last where `input_text` holds more than that (a chat, documents), null
+elsewhere; `passed` is the verdict of the
 tool that wrote the file, `metric` what the score measures (`Metric.to_json`); `metadata` is a JSON object."""
 
 FIELDS = ("dataset", "model", "example_id", "epoch", "input_text", "output_text", "score", "passed", "correct_answer")
@@ -69,16 +76,24 @@ FORMATS = (
     "ragas",
     "langsmith",
     "mlflow",
+    "openai-batch",
+    "swe-bench",
+    "azure",
+    "promptfoo-csv",
 )
-"""What `format` may name: rows with our own columns, the logs of six tools, and the tables that four others write."""
+"""What `format` may name: rows with our own columns, and what other tools write."""
+
+UNIT_RANGE = (0.0, 1.0)
+"""The range of scores where nobody says another."""
 
 MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
+_MAX_COLUMNS = 1_000
 # Raised when the same file gives other rows than before; what was staged is then read again.
-_READING = 2
+_READING = 3
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
-_ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na"})
+_ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "–"})
 _BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
 
 Row = Mapping[str, Any]
@@ -98,7 +113,7 @@ class EvalOptions:
         scorer: which of a file's named scores is the score: a scorer, `metric,filter` or a column; None takes the
             file's first. The others stay in the metadata.
         higher_is_better: dataset -> whether a higher score is the better one.
-        default_higher_is_better: for datasets that `higher_is_better` does not name.
+        default_higher_is_better: for datasets that `higher_is_better` does not name; true leaves it to the file.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -106,7 +121,7 @@ class EvalOptions:
     model_name: str | None = None
     generate_ids: bool = False
     score_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    default_score_range: tuple[float, float] = (0.0, 1.0)
+    default_score_range: tuple[float, float] = UNIT_RANGE
     format: str | None = None
     scorer: str | None = None
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
@@ -127,15 +142,30 @@ class EvalOptions:
 
     @property
     def required_fields(self) -> list[str]:
-        """Fields whose column a file must have: what no option stands in for, and what was mapped."""
+        """Fields whose column a file must have: what no option stands in for."""
         needed = ["input_text"]
         needed += [] if self.generate_ids else ["example_id"]
-        needed += [] if self.model_name else ["model"]
-        return needed + [name for name in self.column_map if name not in needed]
+        return needed + ([] if self.model_name else ["model"])
 
-    def higher_is_better_in(self, dataset: str) -> bool:
-        """Say whether a higher score is the better one in a dataset."""
-        return self.higher_is_better.get(dataset, self.default_higher_is_better)
+    @property
+    def named_columns(self) -> list[str]:
+        """Columns that somebody named in the column map: some row of the file must have them."""
+        return list(self.column_map.values())
+
+    def range_of(self, dataset: str) -> tuple[float, float]:
+        """Return the lowest and the highest allowed score of a dataset."""
+        return self.score_ranges.get(dataset, self.default_score_range)
+
+    def range_remedy(self, dataset: str, low: float, high: float) -> str:
+        """Say how another score range is set."""
+        return (
+            f"set score_range, in faultmap.yaml: datasets: {{{json.dumps(dataset, ensure_ascii=False)}: {{score_range:"
+            f" [{low:g}, {high:g}]}}}}; where a number stands for no score, leave the cell empty"
+        )
+
+    def higher_is_better_in(self, dataset: str) -> bool | None:
+        """Say whether a higher score is the better one in a dataset; None where nobody said so."""
+        return self.higher_is_better.get(dataset, None if self.default_higher_is_better else False)
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
@@ -225,6 +255,10 @@ class EvalTableBuilder:
         self._options = options
         self._fallback_dataset = options.dataset_name or fallback_dataset
         self._generated: dict[int, int] = {}
+        self._unseen = set(options.named_columns)
+        self._columns: dict[str, None] = {}
+        self._scores_seen: dict[str, ScoresSeen] = {}
+        self._letters: set[str] = set()
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -244,6 +278,22 @@ class EvalTableBuilder:
             except RecursionError:
                 rejected.append(RejectedRow(line, "its values are nested too deeply", ""))
         return pa.Table.from_pylist(accepted, schema=self.schema), rejected
+
+    def problem(self) -> str | None:
+        """Say why nothing of the file is to be kept, now that all of its rows were seen; None where there is nothing.
+
+        A column that was named and that no row has; scores of another range than the dataset's; letter grades.
+        """
+        if self._unseen and self._columns:
+            return column_problem(min(self._unseen), list(self._columns))
+        for dataset, seen in self._scores_seen.items():
+            if seen.are_of_another_range:
+                remedy = self._options.range_remedy(dataset, *seen.likely_range)
+                return range_problem(seen, self._options.range_of(dataset), remedy)
+        if not letters_are_verdicts(self._letters):
+            shown = ", ".join(sorted(self._letters)).upper()
+            return f"scores are letters ({shown}), which can be grades or verdicts; write numbers, or pass and fail"
+        return None
 
     def conflicts(self) -> KeyConflicts:
         """Find the lines that share a key (dataset, model, example id, epoch) with another line seen so far."""
@@ -266,9 +316,12 @@ class EvalTableBuilder:
         return KeyConflicts(tuple(sorted(repeated)), conflicting)
 
     def _accept(self, row: Row) -> dict[str, Any]:
+        if self._unseen:
+            self._look_for_columns(row)
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
-        input_text, question_text, messages = _prompt_texts(self._value(row, "input_text"))
+        prompt = _prompt(self._value(row, "input_text"))
+        input_text = _encodable(prompt.text)
         epoch = _epoch(self._value(row, "epoch"))
         return {
             "dataset": dataset,
@@ -276,11 +329,11 @@ class EvalTableBuilder:
             "example_id": self._example_id(row, dataset, model, epoch, input_text),
             "epoch": epoch,
             "input_text": input_text,
-            "question_text": question_text,
-            "output_text": text_of(self._value(row, "output_text"), "output_text") or "",
+            "question_text": _encodable(prompt.question) if prompt.question else None,
+            "output_text": _answer(self._value(row, "output_text")),
             **self._outcome(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
-            "metadata": self._metadata(row, messages),
+            "metadata": self._metadata(row, prompt.messages),
         }
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
@@ -302,8 +355,17 @@ class EvalTableBuilder:
         names = (_encodable(str(name).strip()) if name else None for name in (dataset, model))
         return RejectedRow(line, reason, _encodable(excerpt), *names)
 
+    def _look_for_columns(self, row: Row) -> None:
+        if len(self._columns) < _MAX_COLUMNS:
+            self._columns.update(dict.fromkeys(map(str, row)))
+        self._unseen = {column for column in self._unseen if value_at(row, column) is MISSING}
+
     def _value(self, row: Row, name: str) -> Any:
-        return row.get(self._options.column_map.get(name, name))
+        column = self._options.column_map.get(name)
+        if column is None:
+            return row.get(name)
+        value = value_at(row, column)
+        return None if value is MISSING else value
 
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
         key = text_of(self._value(row, name), name)
@@ -329,25 +391,60 @@ class EvalTableBuilder:
 
     def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
         """Return the score, the tool's verdict and the metric; of a verdict alone, the score is an end of the range."""
-        score, passed, metric = self._score(row, dataset), _verdict(self._value(row, "passed")), row.get("metric")
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
+        score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
-            score = self._options.score_ranges.get(dataset, self._options.default_score_range)[passed]
-            metric = Metric("passed")
+            metric = metric or Metric("passed")
+            score = self._score_of_verdict(dataset, metric, "passed" if passed else "failed")
+        said = judged(self._value(row, "score"))
+        if passed is None and said is not None and said != "partial":
+            passed = said in ("passed", "yes" if self._is_higher_better(dataset, metric) else "no")
         return {
             "score": score,
             "passed": passed,
-            "metric": metric.to_json() if isinstance(metric, Metric) else None,
+            "metric": metric.to_json() if metric is not None and score is not None else None,
         }
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
-        score = number_of(value, "score")
-        low, high = self._options.score_ranges.get(dataset, self._options.default_score_range)
-        if score is not None and not low <= score <= high:
+        if letter := letter_of(value):
+            self._letters.add(letter)
+        metric = row.get("metric")
+        metric = metric if isinstance(metric, Metric) else None
+        if (said := judged(value)) is not None:
+            return self._score_of_verdict(dataset, metric, said)
+        low, high = self._range(dataset, metric)
+        share = share_of_percentage(value)
+        score = number_of(value, "score") if share is None else low + share * (high - low)
+        if score is None:
+            return None
+        score = without_rounding(score, low, high)
+        inside = low <= score <= high
+        self._scores_seen.setdefault(dataset, ScoresSeen()).note(score, inside=inside)
+        if not inside:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
-    def _metadata(self, row: Row, messages: list[dict[str, Any]] | None) -> str:
+    def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
+        """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
+        low, high = self._range(dataset, metric)
+        better, worse = (high, low) if self._is_higher_better(dataset, metric) else (low, high)
+        return {"passed": better, "failed": worse, "yes": high, "no": low, "partial": (low + high) / 2}[said]
+
+    def _is_higher_better(self, dataset: str, metric: Metric | None) -> bool:
+        """Say whether higher scores are better: as the options say, else as the metric does."""
+        said = self._options.higher_is_better_in(dataset)
+        return (metric is None or metric.higher_is_better) if said is None else said
+
+    def _range(self, dataset: str, metric: Metric | None) -> tuple[float, float]:
+        """Return which scores are possible: as the settings say, else as the metric does, else as is the default."""
+        chosen = self._options.range_of(dataset)
+        if dataset in self._options.score_ranges or chosen != UNIT_RANGE or metric is None:
+            return chosen
+        return chosen if metric.low is None or metric.high is None else (metric.low, metric.high)
+
+    def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
         used = {self._options.column_map.get(name, name) for name in self.fields}
         metadata = {
             str(name): value
@@ -355,7 +452,7 @@ class EvalTableBuilder:
             if name not in used and not _absent(value) and not isinstance(value, Metric)
         }
         if messages is not None:
-            metadata.setdefault("input_messages", _without_data_urls(messages))
+            metadata.setdefault("input_messages", _without_data_urls(list(messages)))
         return _json(metadata)
 
 
@@ -374,34 +471,35 @@ def text_of(value: Any, name: str) -> str | None:
         return str(int(value))
     if isinstance(value, int | float | Decimal):
         return str(value)
+    if isinstance(value, bytes):
+        return _encodable(value.decode("utf-8", "replace"))
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta | UUID):
+        return str(value)
     raise RowError(f"{name} is of type {type(value).__name__}, expected text")
 
 
-def _prompt_texts(value: Any) -> tuple[str, str | None, list[dict[str, Any]] | None]:
-    """Return a prompt as text and, where it is a chat, its last user turn and its messages."""
-    messages = _chat_messages(value)
-    if messages is None:
+def _prompt(value: Any) -> Prompt:
+    """Return what was asked; raises RowError where nothing was."""
+    if not isinstance(value, str | list | dict):
         text = text_of(value, "input_text")
-        if not text or not text.strip():
-            raise RowError("input_text is missing")
-        return text, None, None
-    turns = [(str(turn.get("role", "")), content_text(turn.get("content"))) for turn in messages]
-    rendered = "\n\n".join(f"{role}: {content}" for role, content in turns)
-    if not any(content.strip() for _, content in turns):
-        raise RowError("input_text is missing: no turn of the chat says anything")
-    asked = [content for role, content in turns if role == "user" and content.strip()]
-    return _encodable(rendered), _encodable(asked[-1]) if asked else None, messages
+        prompt = Prompt(text) if text and text.strip() else None
+    else:
+        prompt = unwrap_prompt(value)
+    if prompt is None:
+        if isinstance(value, dict) and value:
+            raise RowError("input_text is missing: it holds nothing but ids and settings")
+        raise RowError(
+            f"input_text is missing{': no turn of the chat says anything' if isinstance(value, list) else ''}"
+        )
+    return prompt
 
 
-def _chat_messages(value: Any) -> list[dict[str, Any]] | None:
-    if isinstance(value, str) and value.lstrip().startswith("[") and '"role"' in value:
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        return value
-    return None
+def _answer(value: Any) -> str:
+    if isinstance(value, str | list | dict):
+        return _encodable(unwrap_answer(value) or "")
+    return text_of(value, "output_text") or ""
 
 
 def content_text(content: Any) -> str:
@@ -441,7 +539,11 @@ def number_of(value: Any, name: str) -> float | None:
 
 def _verdict(value: Any) -> bool | None:
     """Return a verdict as a truth value, None where it is absent."""
-    number = number_of(value, "passed")
+    said = judged(value)
+    if said is not None and said != "partial":
+        return said in ("passed", "yes")
+    share = share_of_percentage(value)
+    number = number_of(value, "passed") if share is None else share
     if number is not None and number not in (0.0, 1.0):
         raise RowError(f"passed {str(value)[:40]!r} is neither true nor false")
     return None if number is None else bool(number)

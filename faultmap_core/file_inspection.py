@@ -31,6 +31,10 @@ FORMAT_NAMES: Mapping[str, str] = {
     "ragas": "a table of Ragas",
     "langsmith": "an experiment of LangSmith",
     "mlflow": "a table of MLflow",
+    "openai-batch": "the output of a batch API",
+    "swe-bench": "a report of SWE-bench",
+    "azure": "an evaluation of Azure AI",
+    "promptfoo-csv": "a table of promptfoo",
     "rows": "a production log with one request a row",
     "spans": "spans of OpenTelemetry",
     "langfuse": "an export of Langfuse",
@@ -165,7 +169,7 @@ def _is_time(value: datetime, cell: Any) -> bool:
 
 def _raw_rows(path: Path, format_name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if format_name in _TABLES:
-        for line, row in raw_table_rows(path):
+        for line, row in raw_table_rows(path, format_name):
             if not isinstance(row, RowError):
                 yield line, row
 

@@ -71,6 +71,18 @@ class LogOptions(EvalOptions):
         """Fields whose column a file must have."""
         return ["input_text", "timestamp"]
 
+    @property
+    def named_columns(self) -> list[str]:
+        """Columns that somebody named; what logs are expected to have by default they may lack."""
+        return [column for name, column in self.column_map.items() if LOG_COLUMNS.get(name) != column]
+
+    def range_remedy(self, dataset: str, low: float, high: float) -> str:
+        """Say how another score range is set."""
+        return (
+            f"set logs: {{score_range: [{low:g}, {high:g}]}} in faultmap.yaml, and from where on a score is good in"
+            " production.feedback"
+        )
+
     def digest(self) -> str:
         """Return 16 hex digits that change whenever the same file would be understood differently."""
         parts = f"log 2 {super().digest()} {self.first_day.isoformat()} {self.time_zone} {self.format}"

@@ -22,7 +22,10 @@ _SHOWN_IDS = 5
 
 @dataclass(frozen=True)
 class Items:
-    """The table by example and model: `passed` (examples, models) 1.0, 0.0 or NaN; `unit`: distinct prompts."""
+    """The table by item and model: an item is an example id with one prompt, so `ids` may name an id twice.
+
+    Attributes: passed: (items, models) 1.0, 0.0 or NaN; unit: (items,) distinct prompts.
+    """
 
     ids: tuple[str, ...]
     models: tuple[str, ...]
@@ -35,8 +38,20 @@ class Items:
     def names(self, columns: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.models[column] for column in columns)
 
+    def rows_of_id(self) -> dict[str, list[int]]:
+        """Return example id -> its items, one per prompt that was asked under it."""
+        rows: dict[str, list[int]] = {}
+        for row, example_id in enumerate(self.ids):
+            rows.setdefault(example_id, []).append(row)
+        return rows
+
+    def asked(self) -> NDArray[np.bool_]:
+        """(items, models) whether a model has a row of an item, scored or not."""
+        stored = np.array([[one is not None for one in row] for row in self.responses], dtype=np.bool_)
+        return np.asarray(stored.reshape(self.passed.shape) | ~np.isnan(self.passed), dtype=np.bool_)
+
     def answered(self) -> NDArray[np.int64]:
-        """(examples,) how many models have an outcome."""
+        """(items,) how many models have an outcome."""
         return np.asarray((~np.isnan(self.passed)).sum(axis=1), dtype=np.int64)
 
 
@@ -85,19 +100,23 @@ def _answers(number: int) -> str:
     return "1 answer is" if number == 1 else f"{number} answers are"
 
 
-def no_error_flags(found: Sequence[tuple[str, str]]) -> list[ItemFlag]:
-    models: dict[str, set[str]] = {}
+def no_error_flags(items: Items, found: Sequence[tuple[str, str]]) -> list[ItemFlag]:
+    rows_of, column_of = items.rows_of_id(), {model: column for column, model in enumerate(items.models)}
+    models: dict[int, set[str]] = {}
     for example_id, model in found:
-        models.setdefault(example_id, set()).add(model)
+        rows = rows_of[example_id]
+        column = column_of.get(model)
+        asked = [row for row in rows if column is not None and not np.isnan(items.passed[row, column])]
+        models.setdefault((asked or rows)[0], set()).add(model)
     return [
         ItemFlag(
-            example_id,
+            items.ids[row],
             "no_error_found",
             f"failed, but the judge found no error in the answers of {len(names)} models",
             tuple(sorted(names)),
             float(len(names)),
         )
-        for example_id, names in models.items()
+        for row, names in models.items()
     ]
 
 
@@ -149,13 +168,20 @@ def copy_flags(items: Items) -> list[ItemFlag]:
     """Exact copies, and references that contradict each other: of copies, or of one example's rows."""
     flags = []
     contradictory: set[int] = set()
+    asked = items.asked()
     units = dict(enumerate(items.unit.tolist()))
     for rows in _members(units):
         labels = {_label(items, row, text): text for row in rows for text in items.references[row]}
         for row in rows:
-            others = tuple(items.ids[other] for other in rows[: _SHOWN_IDS + 1] if other != row)[:_SHOWN_IDS]
+            copies = [other for other in rows if items.ids[other] != items.ids[row]]
+            if len(labels) < 2:
+                # What another model was asked under another id is the same question, not a copy of it.
+                copies = [other for other in copies if (asked[other] & asked[row]).any()]
+            if not copies:
+                continue
+            others = tuple(items.ids[other] for other in copies[:_SHOWN_IDS])
             flag: Flag = "contradictory_label" if len(labels) > 1 else "duplicate"
-            evidence = f"same prompt as {_listed(others, len(rows) - 1)}"
+            evidence = f"same prompt as {_listed(others, len(copies))}"
             if len(labels) > 1:
                 contradictory.add(row)
                 evidence += f", with the references {_quoted(labels.values())}"
@@ -182,9 +208,9 @@ def _quoted(texts: Iterable[str]) -> str:
 
 
 def near_copy_flags(items: Items, groups: Mapping[str, int]) -> list[ItemFlag]:
-    position = {example_id: i for i, example_id in enumerate(items.ids)}
     flags = []
-    for rows in _members({position[example_id]: number for example_id, number in groups.items()}):
+    rows_of = items.rows_of_id()
+    for rows in _members({row: number for example_id, number in groups.items() for row in rows_of[example_id]}):
         # One row for each distinct prompt: exact copies have a flag of their own.
         distinct = list({int(items.unit[row]): row for row in reversed(rows)}.values())[::-1]
         if len(distinct) < 2:

@@ -1,12 +1,13 @@
-"""Which kinds of error does each model make, and in which slices? Joins "where" with "why" over all judged errors.
+"""Kinds of error of each model against the other models, and in its slices. Joins "where" with "why".
 
-Counts of error categories in, tested contrasts out. Judging, the taxonomy and the slices are given.
+Kinds that need a reference are compared where there is one, and kinds that explain nothing are not compared. Counts of
+error categories in, tested contrasts out. Judging, the taxonomy and the slices are given.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,7 @@ class ModelCounts:
     Attributes:
         scored: examples with a score; failures: those that failed; judged: failures with a usable judgment, whatever it
             said. Each judged failure stands for failures / judged.
+        with_reference: the same three of the examples with a reference; None where all have one.
     """
 
     dataset: str
@@ -39,6 +41,13 @@ class ModelCounts:
     scored: int
     failures: int
     judged: int
+    with_reference: tuple[int, int, int] | None = None
+
+    def where_reference(self) -> ModelCounts:
+        """Return the counts of the examples with a reference."""
+        if self.with_reference is None:
+            return self
+        return ModelCounts(self.dataset, self.model, *self.with_reference)
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ class SignatureRows:
         slice_ids: n; the slices of this dataset and model in which the example lies, may be empty.
         counts: one for every dataset and model that was judged, also where no error was found.
         units: n; what examples that are copies of one prompt share (else: each example for itself).
+        has_reference: n; whether the example has a reference (else: all have). needs_reference: n; whether an error of
+            this kind is seen only where there is one (else: none is). A kind is compared on rows with a reference if
+            any of its errors needs one.
     """
 
     record_ids: Sequence[str]
@@ -61,16 +73,19 @@ class SignatureRows:
     slice_ids: Sequence[Sequence[str]]
     counts: Sequence[ModelCounts]
     units: Sequence[str] | None = None
+    has_reference: Sequence[bool] | None = None
+    needs_reference: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.record_ids)
-        for name in ("datasets", "models", "category_ids", "example_ids", "slice_ids", "units"):
+        columns = ("datasets", "models", "category_ids", "example_ids", "slice_ids", "units")
+        for name in (*columns, "has_reference", "needs_reference"):
             column = getattr(self, name)
             if column is not None and len(column) != n:
                 raise ConfigurationError(f"signature rows: {name} has {len(column)} values for {n} record ids")
         if len(set(self.record_ids)) != n:
             raise ConfigurationError("signature rows: a record id occurs twice; every judged error has its own")
-        for one in self.counts:
+        for one in (*self.counts, *(one.where_reference() for one in self.counts)):
             if not 0 <= one.judged <= one.failures <= one.scored:
                 raise ConfigurationError(
                     f"counts of {one.dataset!r}, {one.model!r}: expected judged <= failures <= scored, found "
@@ -89,7 +104,8 @@ class SignatureSettings:
     Attributes:
         significance_level: expected share of false ones among the significant of a scope, in (0, 1).
         min_count: a category is tested from this many errors in all, a slice from this many errors inside.
-        untested: categories of which only the shares are given.
+        untested: categories of which only the shares are given, those below them included: what is unclassified or
+            explains nothing.
     """
 
     significance_level: float = 0.05
@@ -111,7 +127,7 @@ class Signature(_Record):
         scope: "model" compares with the other models of the dataset, "slice" with the model's errors elsewhere.
         category_id, depth: the category and its depth, 1 at the top; slice_id: "" in scope "model".
         count: errors of the category; total: the model's judged errors, in the slice where there is one; share: count
-            / total.
+            / total. All of a kind that needs a reference are of rows with one.
         rate: in scope "model" the estimated share of scored examples with such an error, in [0, 1] (sampled errors
             stand for those not sampled); in scope "slice" the share.
         rest_rate: the same of the other models together, or of the errors outside of the slice; None without any.
@@ -160,7 +176,8 @@ class _Contrast:
 @dataclass(frozen=True)
 class _Errors:
     """The judged errors of one dataset: numbers in place of names. `path_row`, `path_category`: a row of each pair of
-    an error and a category that holds it, at every depth."""
+    an error and a category that holds it, at every depth. `compared`: the categories that this population is for: all
+    rows for kinds that need no reference, rows with a reference for those that do."""
 
     dataset: str
     models: tuple[ModelCounts, ...]
@@ -170,6 +187,12 @@ class _Errors:
     path_row: Codes
     path_category: Codes
     slices: Sequence[Sequence[str]]
+    compared: NDArray[np.bool_]
+
+    def testable(self, settings: SignatureSettings) -> NDArray[np.bool_]:
+        """(categories,) what is compared in this population and may be tested at all."""
+        out = [bool(set(_path(name)) & set(settings.untested)) for name in self.categories]
+        return np.asarray(self.compared & ~np.array(out, dtype=np.bool_), dtype=np.bool_)
 
 
 def error_signatures(rows: SignatureRows, settings: SignatureSettings | None = None) -> tuple[Signature, ...]:
@@ -227,15 +250,37 @@ def _by_dataset(rows: SignatureRows) -> list[_Errors]:
             raise ConfigurationError(f"{key[0]!r}, {key[1]!r}: {errors} errors, but {judged[key].judged} judged")
     # Where nothing is judged yet, there is nothing to hold against anything.
     known = sorted({one.dataset for one in rows.counts if one.judged})
-    return [_numbered(rows, dataset, errors_of[dataset]) for dataset in known]
+    found = []
+    for dataset in known:
+        chosen, counts = errors_of[dataset], [one for one in rows.counts if one.dataset == dataset]
+        bound = _bound_to_reference(rows, chosen)
+        names = {name for row in chosen for name in _path(rows.category_ids[row])}
+        found.append(_numbered(rows, dataset, chosen, counts, names - bound))
+        if bound:
+            has = rows.has_reference
+            chosen = [row for row in chosen if has is None or has[row]]
+            counts = [one.where_reference() for one in counts]
+            found.append(_numbered(rows, dataset, chosen, counts, bound))
+    return found
 
 
-def _numbered(rows: SignatureRows, dataset: str, chosen: list[int]) -> _Errors:
+def _bound_to_reference(rows: SignatureRows, chosen: list[int]) -> frozenset[str]:
+    """Return the categories, at every depth, in which an error needs a reference to be seen."""
+    if rows.needs_reference is None:
+        return frozenset()
+    leaves = {rows.category_ids[row] for row in chosen if rows.needs_reference[row]}
+    return frozenset(name for leaf in leaves for name in _path(leaf))
+
+
+def _numbered(
+    rows: SignatureRows,
+    dataset: str,
+    chosen: list[int],
+    counts: Sequence[ModelCounts],
+    compared: Set[str],
+) -> _Errors:
     # A model with failures but no judgment yet says nothing about its kinds of error.
-    models = sorted(
-        (c for c in rows.counts if c.dataset == dataset and c.scored and (c.judged or not c.failures)),
-        key=lambda one: one.model,
-    )
+    models = sorted((c for c in counts if c.scored and (c.judged or not c.failures)), key=lambda one: one.model)
     units = rows.units if rows.units is not None else rows.example_ids
     # Sums of weights come out the same to the last digit, whatever the order of the rows.
     chosen = sorted(chosen, key=lambda row: (units[row], rows.models[row], rows.category_ids[row]))
@@ -255,6 +300,7 @@ def _numbered(rows: SignatureRows, dataset: str, chosen: list[int]) -> _Errors:
         path_row=np.repeat(np.arange(len(chosen)), [len(path) for path in of_row]).astype(np.int64),
         path_category=np.array([one for path in of_row for one in path], dtype=np.int64),
         slices=[rows.slice_ids[row] for row in chosen],
+        compared=np.array([one in compared for one in categories], dtype=np.bool_),
     )
 
 
@@ -298,11 +344,13 @@ def _events(errors: _Errors) -> _Events:
 def _model_contrasts(errors: _Errors, settings: SignatureSettings) -> list[_Contrast]:
     events = _events(errors)
     totals = np.bincount(errors.model, minlength=len(errors.models))
-    testable = (events.counts.sum(axis=1) >= settings.min_count) & ~np.isin(errors.categories, settings.untested)
+    testable = (events.counts.sum(axis=1) >= settings.min_count) & errors.testable(settings)
     contrasts = []
     for k, one in enumerate(errors.models):
         found = _against_others(events, k) if len(errors.models) > 1 else None
         for c, name in enumerate(errors.categories):
+            if not errors.compared[c]:
+                continue
             count = int(events.counts[c, k])
             rate = float(count * events.weight[k] / events.scored[k])
             shares = (errors.dataset, one.model, name, "", count, int(totals[k]), rate)
@@ -368,7 +416,7 @@ def _tested_slices(
     errors: _Errors, model: int, slices: list[str], rows: _Table, worth: _Table, settings: SignatureSettings
 ) -> tuple[list[_Contrast], Floats]:
     """`rows` counts errors, `worth` counts errors on copies of one prompt as one."""
-    kinds = (worth.of_category >= settings.min_count) & ~np.isin(errors.categories, settings.untested)
+    kinds = (worth.of_category >= settings.min_count) & errors.testable(settings)
     usable = (worth.of_slice >= settings.min_count) & (worth.total - worth.of_slice >= 1.0)
     c, s = (one.ravel() for one in np.meshgrid(np.flatnonzero(kinds), np.flatnonzero(usable), indexing="ij"))
     if not len(c):

@@ -206,8 +206,7 @@ def _question(
     trials = np.where(present, weights, 0.0)
     failures = Label(failed.successes * trials, trials, failed.trials)
     if worse is not None:
-        label = ScoreLabel(worse, trials, failed.trials)
-        return _Question(label, failures, "ranksum", statistic, groups, near, given)
+        return _Question(ScoreLabel(worse, trials, failed.trials), failures, "ranksum", statistic, groups, near, given)
     return _Question(failures, failures, settings.test, "failure rate", groups, near, given)
 
 

@@ -15,6 +15,7 @@ from faultmap_assets.cli.audits import audit
 from faultmap_assets.scanning import find_files
 from faultmap_core.errors import ConfigurationError, EvalFileError
 from faultmap_core.evals import FORMATS, EvalOptions
+from faultmap_core.metrics import Metric
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
 from faultmap_core.readers.every_eval_ever import record_of
 from faultmap_core.readers.formats import format_of
@@ -241,14 +242,15 @@ def test_multiple_choice_answers_are_texts(tmp_path):
     assert middle["correct_answer"] == "Ann was late"
 
 
-def test_where_lower_is_better_the_settings_must_say_so(tmp_path):
+def test_the_harness_says_which_direction_is_better_and_settings_must_not_contradict_it(tmp_path):
     results = {"config": {"model": "m"}, "higher_is_better": {"sums": {"brier": False, "acc": True}}}
     sample = lm_eval_sample(0, metrics=["brier", "acc"], brier=0.2, acc=1.0)
     path = write_lm_eval(tmp_path, sample, results=results)
-    told = problem(path)
-    assert "of 'brier' the lower score is the better one; set datasets.sums.higher_is_better: false" in told
+    assert Metric.from_json(read(path)[0]["metric"]) == Metric("brier", higher_is_better=False)
+    told = problem(path, higher_is_better={"sums": True})
+    assert "of 'brier' the lower score is the better one; take datasets.sums.higher_is_better out" in told
     assert read(path, higher_is_better={"sums": False})[0]["score"] == 0.2
-    assert read(path, scorer="acc")[0]["score"] == 1.0
+    assert Metric.from_json(read(path, scorer="acc")[0]["metric"]) == Metric("acc", 0.0, 1.0)
     assert "the higher score is the better one" in problem(path, scorer="acc", default_higher_is_better=False)
 
 
@@ -330,7 +332,7 @@ def test_promptfoo_results(tmp_path, suffix):
     assert first["dataset"] == "numbers"
     assert (first["input_text"], first["output_text"]) == ("Translate number 0", "number 0")
     assert first["correct_answer"] == "Nummer 0"
-    assert first["metadata"] == {"n": 0, "lang": "de", "scorer": "score", "scores": {"success": True, "tone": 0.5}}
+    assert first["metadata"] == {"n": 0, "lang": "de", "scorer": "success", "scores": {"score": 1, "tone": 0.5}}
     assert rows[1]["metadata"]["scored_explanation"] == "Expected output to equal"
     assert rows[2]["metadata"]["error"] == "API error: 429"
     assert read(path, scorer="tone")[0]["score"] == 0.5
@@ -459,7 +461,7 @@ FRAMES = {
     "deepeval": (
         {"name": "t1", "input": "2+2?", "actualOutput": "4", "expectedOutput": "four", "success": True,
          "metricsData": [{"name": "Answer Relevancy", "score": 0.5, "success": True}, {"name": "Bias", "score": 0.0}]},
-        ("2+2?", "4", "four", 0.5, {"Bias": 0.0, "success": True}, "Bias", 0.0),
+        ("2+2?", "4", "four", 1.0, {"Answer Relevancy": 0.5, "Bias": 0.0}, "Bias", 0.0),
     ),
     "langsmith": (
         {"inputs.question": "2+2?", "outputs.answer": "4", "error": None, "reference.answer": "four",
@@ -511,7 +513,7 @@ def test_a_scorer_of_a_table_is_a_column(tmp_path):
 
 def test_a_forced_format_wins(tmp_path):
     path = write_lines(tmp_path / "t.jsonl", lm_eval_sample(0))
-    assert "input_text is missing" in problem(path, format="table", column_map={"model": "filter"})
+    assert "no column 'input_text'" in problem(path, format="table", column_map={"model": "filter"})
     assert "file of the HELM run is missing" in problem(write_inspect_json(tmp_path / "x.json"), format="helm")
     assert "no results of promptfoo" in problem(tmp_path / "x.json", format="promptfoo")
     with pytest.raises(ConfigurationError, match="format 'insepct' is unknown; expected one of table, inspect"):
@@ -551,7 +553,7 @@ def test_the_command_line_names_every_format():
 def test_a_log_is_identified_with_its_companions(tmp_path):
     path = write_helm(tmp_path, [helm_request("id1", " B")], [helm_stats("id1", exact_match=1.0)])
     before = content_hash(path)
-    assert {one.name for one in companions(path)} == {"run_spec.json", "per_instance_stats.json"}
+    assert {one.name for one in companions(path)} == {"run_spec.json", "per_instance_stats.json", "stats.json"}
     path.with_name("per_instance_stats.json").write_text(json.dumps([helm_stats("id1", exact_match=0.0)]))
     assert content_hash(path) != before
     samples = write_lm_eval(tmp_path, lm_eval_sample(0))

@@ -237,8 +237,8 @@ def test_a_newer_file_supersedes_the_same_key(warehouse, tmp_path):
 
 def test_other_options_read_the_file_again(warehouse, quiz):
     ingest(warehouse, quiz)
-    wide = ingest(warehouse, quiz, default_score_range=(0.5, 1.0))
-    assert (wide.news, wide.rows_kept, wide.rows_quarantined) == (True, 2, 3)
+    wide = ingest(warehouse, quiz, default_score_range=(0.0, 2.0))
+    assert (wide.news, wide.rows_kept, wide.rows_quarantined) == (True, 3, 1)
     named = ingest(warehouse, quiz, column_map={"dataset": "model"}, model_name="one", dataset_name="d")
     assert named.partitions == (("m", "m"), ("n", "n"))
     assert count(warehouse, "stagings") == 1

@@ -59,7 +59,7 @@ def test_times_are_read_into_utc(tmp_path: Path, timestamp: object, day: str, ho
         ({"timestamp": "1999-01-01T00:00:00Z"}, "lies before logs.first_day, 2020-01-01"),
         ({"timestamp": "2999-01-01T00:00:00Z"}, "lies in the future"),
         ({"prompt": ""}, "input_text is missing"),
-        ({"prompt": {"a": 1}}, "input_text is of type dict"),
+        ({"prompt": {"user_id": "u1"}}, "input_text is missing: it holds nothing but ids and settings"),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_line_and_reason(tmp_path: Path, change: dict, reason: str):

@@ -190,6 +190,14 @@ def test_datasets_have_their_own_settings():
     assert options.default_score_range == (0, 10)
 
 
+def test_what_the_settings_do_not_say_is_left_to_the_file():
+    write("datasets: {judge: {success_threshold: 0.7}, loss: {higher_is_better: false, score_range: [0, 9]}}")
+    options = load_settings().eval_options()
+    assert options.score_ranges == {"loss": (0, 9)}
+    assert options.higher_is_better_in("loss") is False
+    assert options.higher_is_better_in("judge") is None
+
+
 def test_arguments_win_over_the_file():
     write("evals: {columns: {input: question}, dataset_name: d, model_name: m, generate_ids: true}")
     settings = load_settings()

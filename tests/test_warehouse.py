@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -300,6 +301,7 @@ def test_an_older_warehouse_is_migrated_by_a_reader(tmp_path):
     assert applied[0] == {"version": 1, "name": "001_foundation.sql"}
     versions = [row["version"] for row in applied]
     assert versions == sorted(set(versions))
+    assert len(versions) == len(list((files("faultmap_assets") / "migrations").glob("[0-9]*.sql")))
 
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 500, b"short", b"SQLite format 3\0" + b"\0" * 5000])

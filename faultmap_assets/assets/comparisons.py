@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from itertools import islice
 
 import dagster as dg
 import pyarrow as pa
@@ -17,11 +18,12 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.comparison import compare_all
-from faultmap_core.comparison_results import ComparisonResult, ManyComparisons
+from faultmap_core.comparison_results import ComparisonResult, ManyComparisons, pairing_sentence
 from faultmap_core.paired_rows import ComparisonSettings
 from faultmap_core.results import strict
 
 _LEAST_MODELS = 2
+_SENTENCES_SHOWN = 20
 
 # Counted in the warehouse, not by the core that is checked.
 _SHARED_PAIRS = """
@@ -122,6 +124,7 @@ def _pair_table(dataset: str, pairs: Sequence[ComparisonResult]) -> pa.Table:
             "difference_high": pair.difference_high,
             "slices": len(pair.slices),
             "note": pair.note,
+            "other_prompts": pair.other_prompts,
         }
         for pair in pairs
     ]
@@ -192,8 +195,16 @@ def _markdown_pairs(pairs: Sequence[ComparisonResult]) -> str:
             str(len(pair.slices)),
         ]
         for pair in pairs
+        if pair.compared_rows
     )
-    return table(columns, rows, none="One model alone: nothing to compare.", more="faultmap compare")
+    none = "No two models have an outcome on the same prompt." if pairs else "One model alone: nothing to compare."
+    told = table(columns, rows, none=none, more="faultmap compare")
+    apart = (
+        f"\n\n{cell(pair.model_a)} and {cell(pair.model_b)}: {sentence}"
+        for pair in pairs
+        if (sentence := pairing_sentence(pair.compared_rows, pair.other_prompts))
+    )
+    return told + "".join(islice(apart, _SENTENCES_SHOWN))
 
 
 def _markdown_standings(found: ManyComparisons) -> str:

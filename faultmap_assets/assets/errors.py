@@ -212,7 +212,8 @@ def error_signatures(
     """Which kinds of error each model makes more often than the others, and in which slices they gather."""
     refresh = Refresh.begin(context, warehouse, settings)
     found = find_signatures(
-        error_queries.signature_rows(warehouse), SignatureSettings(settings.slices.significance_level)
+        error_queries.signature_rows(warehouse),
+        SignatureSettings(settings.slices.significance_level, untested=error_queries.untested_categories(warehouse)),
     )
     significant = [one for one in found if one.significant]
     return refresh.write(
@@ -221,6 +222,7 @@ def error_signatures(
             "contrasts": len(found),
             "significant": len(significant),
             "signatures": dg.MetadataValue.md(_markdown_signatures(significant)),
+            "not_seen": error_queries.blind_spot_of(warehouse) or "nothing",
             "report": report_link(settings, "signatures"),
         },
     )

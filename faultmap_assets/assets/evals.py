@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from faultmap_assets import checks
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
+from faultmap_assets.file_ledger import count_partition
 from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.partitions import dataset_and_model
 from faultmap_assets.privacy import redactions_of
@@ -51,6 +52,7 @@ def raw_evals(
         results = [
             checks.unique_ids(counts["rows"], counts["distinct_keys"]),
             checks.quarantine_share(counts["rows"], counts["quarantined"], settings.evals.max_quarantine_share),
+            checks.rows_conserved("raw_evals", counts["rows"], count_partition(connection, refresh.partition.columns)),
         ]
         version = content_version([_version_rows(connection, refresh.partition)])
         refresh.record(connection, version, counts["rows"], results)

@@ -11,6 +11,7 @@ from faultmap_assets import checks, queries
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
+from faultmap_assets.file_ledger import count_partition
 from faultmap_assets.home import WRITER_POOL
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import days
@@ -52,7 +53,9 @@ def production_logs(
 ) -> Made:
     """What production was asked on one day (of `production.time_zone`), as the newest files deliver it."""
     refresh = Refresh.begin(context, warehouse, settings)
-    rows = warehouse.query(_NEWEST_LOGS, refresh.partition.columns)
+    with warehouse.read() as connection:
+        rows = connection.execute(_NEWEST_LOGS, refresh.partition.columns).to_arrow_table()
+        ledger = count_partition(connection, refresh.partition.columns)
     keys = rows.select(["source", "model", "log_id"])
     return refresh.write(
         {"production_logs": rows},
@@ -63,7 +66,10 @@ def production_logs(
             "sessions": len(rows.column("session_id").unique()),
             **redactions_of(warehouse, refresh.partition.columns),
         },
-        checks=[checks.unique_log_ids(keys.num_rows, keys.group_by(keys.column_names).aggregate([]).num_rows)],
+        checks=[
+            checks.unique_log_ids(keys.num_rows, keys.group_by(keys.column_names).aggregate([]).num_rows),
+            checks.rows_conserved("production_logs", rows.num_rows, ledger),
+        ],
     )
 
 

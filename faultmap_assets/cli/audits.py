@@ -50,7 +50,8 @@ def audit(
             "--format",
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
-            " ragas, langsmith, mlflow or table. Default: told by their content.",
+            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv or table."
+            " Default: told by their content.",
         ),
     ] = None,
     scorer: Annotated[
@@ -130,6 +131,7 @@ def coverage(
     of OpenTelemetry and exports of Langfuse are recognised.
     """
     from faultmap_assets import production_queries, queries, terminal, terminal_production
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.gap_tests import export_tests
     from faultmap_core.evals import parse_column_map
     from faultmap_core.logs import LOG_FIELDS
@@ -159,6 +161,8 @@ def coverage(
             out.print()
         if exported is not None:
             out.print(terminal.literal(f"{exported:,} test cases in {export}"), soft_wrap=True)
+        if files:
+            out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
         if not days:
             out.print("No production log was audited yet: `faultmap coverage LOGS`.")
     end(outcome, unreadable)
@@ -243,6 +247,7 @@ def _tell_audit(
     as_json: bool,
 ) -> None:
     from faultmap_assets import error_queries, queries, terminal, terminal_memo
+    from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.report.memo import memo_of
     from faultmap_assets.report.scope import Scope
 
@@ -275,6 +280,7 @@ def _tell_audit(
                 "comparisons": pairs,
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
                 "signatures": error_queries.signatures(warehouse, datasets),
+                "ledger": ledger_rows(warehouse),
                 "report": str(report) if report.exists() else None,
             }
         )
@@ -292,6 +298,7 @@ def _tell_audit(
         out.print(
             f"{quarantined:,} rows were quarantined and not counted; `faultmap status` tells why.", highlight=False
         )
+    out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
     made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
     out.print(
         f"{made}. `faultmap slices` lists all weak spots, `faultmap show ID` one with its examples.", highlight=False

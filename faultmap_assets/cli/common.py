@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from faultmap_assets.console import PipeConsole, progress, write_out
-from faultmap_core.errors import EvalFileError
+from faultmap_core.errors import EmptyFileError, EvalFileError
 
 if TYPE_CHECKING:
     from faultmap_assets.audit import RefreshOutcome
@@ -100,6 +100,7 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
     paths = find_source_files(patterns)
     files: list[IngestedFile] = []
     unreadable: list[str] = []
+    empty: list[str] = []
     with interruptible(), progress(err, "reading") as shown:
         task = shown.add_task("", total=len(paths))
         for path in paths:
@@ -109,9 +110,16 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
 
             try:
                 files.append(ingest_file(warehouse, path, options, on_rows, privacy))
+            except EmptyFileError as error:
+                empty.append(str(error))
             except EvalFileError as error:
                 unreadable.append(str(error))
             shown.advance(task)
+    if not files:
+        return files, unreadable + empty
+    # A log of a quiet day is no fault, as long as the others say something.
+    for told in empty:
+        err.print(terminal.literal(f"{told}; it is left out", "yellow"), soft_wrap=True)
     return files, unreadable
 
 

@@ -98,9 +98,11 @@ def taxonomy(
         except OSError as error:
             stop([f"{export}: cannot be written: {error.strerror}"])
     if as_json:
-        print_json({"categories": rows, "unclassified": unclassified})
+        blind = error_queries.blind_spot_of(warehouse)
+        print_json({"categories": rows, "unclassified": unclassified, "blind_spot": blind})
     elif rows:
-        for line in terminal_why.taxonomy_lines(rows, unclassified):
+        blind = error_queries.blind_spot_of(warehouse)
+        for line in terminal_why.taxonomy_lines(rows, unclassified, blind_spot=blind):
             out.print(line, soft_wrap=True)
     else:
         out.print("No errors are judged yet: `faultmap audit FILE`.")

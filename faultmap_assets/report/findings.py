@@ -84,6 +84,7 @@ def taxonomy(warehouse: Warehouse, scope: Scope) -> Row | None:
     known = {row["category_id"] for row in categories}
     return {
         **active[0],
+        "blind_spot": error_queries.blind_spot_of(warehouse, scope.datasets, scope.models),
         "errors": errors,
         "unclassified": sum(row["errors"] for row in placed if row["category_id"] not in known),
         "categories": [

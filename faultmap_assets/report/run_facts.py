@@ -6,6 +6,7 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 
 from faultmap_assets import error_queries
+from faultmap_assets.file_ledger import ledger_line, ledger_rows
 from faultmap_assets.report.scope import Row
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH
@@ -22,6 +23,11 @@ _PARAMETERS = (
     "taxonomy",
     "coverage",
 )
+_OUTCOMES = ("rows_kept", "rows_quarantined", "rows_repeated", "rows_left_out")
+FILE_COUNTS = (
+    "files", "bytes", "physical_lines", "lines_set_aside", "records", "rows_read", *_OUTCOMES, "rows_superseded",
+)  # fmt: skip
+"""What is counted of all files together, from the byte to the row."""
 _PACKAGES = ("faultmap-assets", "dagster", "duckdb", "numpy", "scipy", "scikit-learn", "umap-learn", "litellm")
 
 
@@ -63,14 +69,10 @@ def _version(package: str) -> str | None:
 
 
 def _files(warehouse: Warehouse) -> Row:
-    rows: list[Row] = warehouse.query(
-        """SELECT (SELECT count(*) FROM source_files) AS files, coalesce(sum(rows_read), 0)::BIGINT AS rows_read,
-            coalesce(sum(rows_kept), 0)::BIGINT AS rows_kept,
-            coalesce(sum(rows_quarantined), 0)::BIGINT AS rows_quarantined,
-            coalesce(sum(rows_repeated), 0)::BIGINT AS rows_repeated
-        FROM stagings SEMI JOIN source_files USING (staging_id)"""
-    ).to_pylist()
-    return rows[0]
+    """Return the totals of the ledger, and the line that says them."""
+    rows = [{**row, "rows_read": sum(row[name] for name in _OUTCOMES)} for row in ledger_rows(warehouse)]
+    totals = {name: sum(row[name] or 0 for row in rows) for name in FILE_COUNTS if name != "files"}
+    return {"files": len(rows), **totals, "ledger": ledger_line(rows)}
 
 
 def _assets(warehouse: Warehouse) -> list[Row]:

@@ -12,6 +12,7 @@ from typing import Any
 from faultmap_assets.report.content import SCHEMA_VERSION
 from faultmap_assets.report.examples import PLACES
 from faultmap_assets.report.memo import memo
+from faultmap_assets.report.run_facts import FILE_COUNTS
 from faultmap_assets.report.scope import Row, Scope
 from faultmap_core.errors import EvalFileError
 from faultmap_core.results import strict
@@ -124,7 +125,7 @@ def tree_content(tree: Mapping[str, Any], name: str) -> Row:
             "seed": None,
             "parameters": {},
             "versions": {},
-            "files": dict.fromkeys(("files", "rows_read", "rows_kept", "rows_quarantined", "rows_repeated"), 0),
+            "files": {**dict.fromkeys(FILE_COUNTS, 0), "ledger": ""},
             "assets": [],
             "embedders": [],
             "spent": [],

@@ -199,7 +199,10 @@ def disagreement_page(
     """
     dataset, model_a, model_b = pair
     source = f"""FROM scores s JOIN scores b ON b.dataset = s.dataset AND b.example_id = s.example_id
-        WHERE s.dataset = $dataset AND s.model = $model_a AND b.model = $model_b AND s.failed <> b.failed
+        LEFT JOIN example_prompts p ON p.dataset = s.dataset AND p.model = s.model AND p.example_id = s.example_id
+        LEFT JOIN example_prompts q ON q.dataset = b.dataset AND q.model = b.model AND q.example_id = b.example_id
+        WHERE p.prompt_id IS NOT DISTINCT FROM q.prompt_id AND s.dataset = $dataset
+        AND s.model = $model_a AND b.model = $model_b AND s.failed <> b.failed
         AND ($right = '' OR ($right = $model_a) = (NOT s.failed)) AND {_IN_DATASETS}"""
     parameters = {"dataset": dataset, "model_a": model_a, "model_b": model_b, "right": right}
     parameters_of_scope = {"datasets": scope.parameters["datasets"]}

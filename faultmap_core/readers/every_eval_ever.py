@@ -1,7 +1,8 @@
-"""How do Every Eval Ever's instance-level records (JSONL) become eval rows, and eval rows such records?
+"""Read Every Eval Ever's instance records (JSONL) as eval rows, and write eval rows as such records.
 
 A sample that counts in several results has a record for each; here it is one row with several named scores. Records
-that repeat a sample within one result are its epochs.
+that repeat a sample within one result are its epochs. `is_correct` is the verdict. The aggregate record beside the file
+(`UUID.json` of `UUID_samples.jsonl`) says what each result's metric is, and its score is compared with the rows' mean.
 Source: https://github.com/evaleval/every_eval_ever, `instance_level_eval.schema.json`, versions 0.2.0 to 0.2.2.
 """
 
@@ -9,25 +10,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from faultmap_core.evals import EvalOptions, RowError, content_text
+from faultmap_core.metrics import Metric
+from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import (
+    Judged,
     NumberedRow,
     ScorerChoice,
     add_metadata,
     choices_text,
     first_text,
+    plain,
     set_error,
     steps_of,
 )
-from faultmap_core.readers.tabular import jsonl_rows
+from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_mean
+from faultmap_core.readers.tabular import jsonl_rows, open_text
 
 SCHEMA_VERSION = "0.2.2"
 _REQUIRED = frozenset({"evaluation_id", "model_id", "evaluation_name", "sample_id", "input", "evaluation"})
 _EPOCH = "epoch"
+_SCORES = ("score", "is_correct")
+_SAMPLES_ENDING = "_samples.jsonl"
 
 _Sample = tuple[str, str, str, int]
 
@@ -37,12 +45,21 @@ def is_every_eval_ever_row(row: Mapping[str, Any]) -> bool:
     return row.keys() >= _REQUIRED
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def aggregate_file(path: Path) -> Path | None:
+    """Return the aggregate record that belongs to a file of instance records."""
+    name = path.name.removesuffix(".gz")
+    beside = path.with_name(f"{name.removesuffix(_SAMPLES_ENDING)}.json")
+    return beside if name.endswith(_SAMPLES_ENDING) and beside.is_file() else None
+
+
+def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one file of records; a row's line is that of the chosen result's record."""
+    aggregate = _Aggregate(aggregate_file(path))
+    tallies: dict[tuple[str, str], Tally] = {}
     chosen = _chosen_results(path, options.scorer)
     others = _scores_of_other_results(path, chosen) if any(len(ids) > 1 for ids in chosen.results.values()) else {}
     wanted = options.scorer if options.scorer in (None, "score", "is_correct") else None
-    scorers = ScorerChoice(wanted)
+    scorers = ScorerChoice(wanted, chosen.scores, sure=True)
     epochs = _Epochs()
     for line, record in jsonl_rows(path):
         if isinstance(record, RowError):
@@ -52,13 +69,17 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
         elif _result(record) == chosen.of(record):
             epoch = epochs.of(record)
             row = _row(record, epoch)
-            scorers.apply(row, {**_scores(record), **others.get(_sample(record, epoch), {})})
+            scores = _scores(record, aggregate.metric(record))
+            scorers.apply(row, {**scores, **others.get(_sample(record, epoch), {})})
             _apply_error(row, record)
+            told = tallies.setdefault((str(record["evaluation_name"]), _result(record)), Tally())
+            told.add(row, {name: plain(value) for name, value in scores.items()}, str(record["sample_id"]))
             yield line, row
     if wanted:
         scorers.check(path)
     elif options.scorer:
         chosen.check(path, options.scorer)
+    return list(aggregate.compared(tallies))
 
 
 def record_of(row: Mapping[str, Any], *, is_correct: bool) -> dict[str, Any]:
@@ -98,8 +119,8 @@ def _sample_hash(raw: str, reference: Sequence[str]) -> str:
 class _Chosen:
     """Which result's records become rows, for each evaluation."""
 
-    def __init__(self, results: Mapping[str, list[str]], wanted: str | None) -> None:
-        self.results, self._wanted = results, wanted
+    def __init__(self, results: Mapping[str, list[str]], wanted: str | None, scores: Sequence[str]) -> None:
+        self.results, self._wanted, self.scores = results, wanted, scores
 
     def of(self, record: Mapping[str, Any]) -> str:
         ids = self.results[str(record["evaluation_name"])]
@@ -134,12 +155,14 @@ class _Epochs:
 
 def _chosen_results(path: Path, wanted: str | None) -> _Chosen:
     results: dict[str, list[str]] = {}
+    scores: set[str] = set()
     for _, record in jsonl_rows(path):
         if not isinstance(record, RowError) and not _problem(record):
             ids = results.setdefault(str(record["evaluation_name"]), [])
             if _result(record) not in ids:
                 ids.append(_result(record))
-    return _Chosen(results, wanted)
+            scores.update(name for name in _SCORES if record["evaluation"].get(name) is not None)
+    return _Chosen(results, wanted, [name for name in _SCORES if name in scores])
 
 
 def _scores_of_other_results(path: Path, chosen: _Chosen) -> dict[_Sample, dict[str, Any]]:
@@ -171,9 +194,56 @@ def _sample(record: Mapping[str, Any], epoch: int) -> _Sample:
     return str(record["evaluation_name"]), str(record["model_id"]), str(record["sample_id"]), epoch
 
 
-def _scores(record: Mapping[str, Any]) -> dict[str, Any]:
+def _scores(record: Mapping[str, Any], metric: Metric) -> dict[str, Any]:
     evaluation = record["evaluation"]
-    return {name: evaluation[name] for name in ("score", "is_correct") if evaluation.get(name) is not None}
+    correct = evaluation.get("is_correct")
+    passed = correct if isinstance(correct, bool) else None
+    scores = {}
+    if evaluation.get("score") is not None:
+        scores["score"] = Judged(evaluation["score"], metric, passed)
+    if correct is not None:
+        scores["is_correct"] = correct
+    return scores
+
+
+class _Aggregate:
+    """What the aggregate record says about the results of a file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._results: list[dict[str, Any]] = []
+        if path is None:
+            return
+        with open_text(path) as text:
+            found = JsonStream(text, str(path)).head({"evaluation_results"}).get("evaluation_results")
+        self._results = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    def metric(self, record: Mapping[str, Any]) -> Metric:
+        """Return what the score of a record measures."""
+        name, result = str(record["evaluation_name"]), _result(record)
+        config = (self._of(name, result) or {}).get("metric_config")
+        config = config if isinstance(config, dict) else {}
+        low, high = (config.get(one) for one in ("min_score", "max_score"))
+        if config.get("score_type") == "binary":
+            low, high = 0, 1
+        numbers = all(isinstance(one, int | float) for one in (low, high))
+        return Metric(
+            result or name,
+            float(low) if numbers and low is not None else None,
+            float(high) if numbers and high is not None else None,
+            config.get("lower_is_better") is not True,
+        )
+
+    def _of(self, name: str, result: str) -> dict[str, Any] | None:
+        named = [one for one in self._results if result and one.get("evaluation_result_id") == result]
+        named = named or [one for one in self._results if one.get("evaluation_name") in (name, result)]
+        return named[0] if len(named) == 1 else None
+
+    def compared(self, tallies: Mapping[tuple[str, str], Tally]) -> Iterator[ToolSummary]:
+        """Compare the score of each result with the mean of its rows."""
+        for (name, result), tally in tallies.items():
+            details = (self._of(name, result) or {}).get("score_details")
+            score = details.get("score") if isinstance(details, dict) else None
+            yield from compare_mean(f"score of {result or name}", score, tally.mean("score"))
 
 
 def _row(record: Mapping[str, Any], epoch: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which tool wrote an eval file? Told by its content, or by `--format`; then the right reader reads it."""
+"""Find out by its content (or by `--format`) which tool wrote an eval file, and read it with that tool's reader."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from pathlib import Path
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
-from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo
+from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo, tool_formats
 from faultmap_core.readers.archives import ZipLog
+from faultmap_core.readers.conservation import LineAccount
+from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
 from faultmap_core.readers.documents import LOG_LISTS
-from faultmap_core.readers.frames import document_rows, frame_rows
-from faultmap_core.readers.json_stream import JsonStream, TextSource
+from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
+from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import NumberedRow
+from faultmap_core.readers.shapes import Beginning
+from faultmap_core.readers.tables import with_columns
 from faultmap_core.readers.tabular import (
     READ_ERRORS,
     TABLE_SUFFIXES,
@@ -31,7 +35,7 @@ from faultmap_core.readers.tabular import (
     table_rows,
 )
 
-EVAL_SUFFIXES = (*TABLE_SUFFIXES, ".eval", ".json")
+EVAL_SUFFIXES = (*TABLE_SUFFIXES, ".eval", ".json", ".zip", ".traj")
 """How eval files end; text formats also with `.gz` behind."""
 
 _LOOKED_AT_ROWS = 5
@@ -39,7 +43,7 @@ _LOOKED_AT_CHARACTERS = 16_000_000
 # Folders are looked through often, and may hold ten thousand files.
 _LOOKED_AT_IN_FOLDERS = 1_000_000
 _HELM_BESIDE = frozenset(
-    {helm.SPEC_FILE, helm.STATS_FILE, "stats.json", "scenario.json", "instances.json", "annotations.json"}
+    {helm.SPEC_FILE, helm.STATS_FILE, helm.SUMMARY_FILE, "scenario.json", "instances.json", "annotations.json"}
 )
 _ZIP = b"PK\x03\x04"
 _LINES = (".jsonl", ".ndjson")
@@ -50,6 +54,7 @@ _ROW_TESTS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
     "promptfoo": promptfoo.is_promptfoo_row,
 }
 _FRAMES = ("ragas", "deepeval", "langsmith", "mlflow")
+_IDS_FROM_PROMPTS = tool_formats.WITHOUT_IDS.union(_FRAMES)
 _PROMPTFOO_SUMMARY = frozenset({"version", "timestamp", "prompts", "results", "stats"})
 
 
@@ -64,29 +69,40 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
             after it. Batches that were yielded before are to be thrown away.
     """
     try:
-        name = options.format or format_of(path)
+        name = options.format or format_of(path, options)
     except READ_ERRORS as error:
         raise file_error(path, error) from error
     if name == "table":
         if options.dataset_name is None and (problem := key_problem(dataset_of(path))):
             raise EvalFileError(f"{path}: the file name {problem}, or give `--dataset-name`")
-        yield from build_batches(path, *_table(path, options))
+        account = LineAccount()
+        try:
+            rows, builder = _table(path, options, account)
+        except READ_ERRORS as error:
+            raise file_error(path, error) from error
+        yield from build_batches(path, rows, builder, account)
         return
-    # Those readers name their columns as we do.
-    named = replace(options, column_map={}, generate_ids=options.generate_ids or name in _FRAMES)
+    # Those readers name their columns as we do, and the tables of the four look up the mapped ones themselves.
+    column_map = {} if name in _FRAMES else options.column_map
+    named = replace(options, column_map=column_map, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
     yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
 
 
-def _table(path: Path, options: EvalOptions) -> tuple[Iterator[NumberedRow], EvalTableBuilder]:
+def _table(path: Path, options: EvalOptions, account: LineAccount) -> tuple[Iterator[NumberedRow], EvalTableBuilder]:
     if options.scorer:
         options = replace(options, column_map={**options.column_map, "score": options.scorer})
-    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path, options)
+    document = _ending(path).endswith(".json")
+    rows, options = with_columns(
+        path, document_rows(path, account) if document else table_rows(path, account=account), options
+    )
     return rows, EvalTableBuilder(options, fallback_dataset=dataset_of(path))
 
 
 def _rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
     if name in _FRAMES:
         return frame_rows(path, options, name)
+    if name in tool_formats.NAMES:
+        return tool_formats.rows(path, options, name)
     if name == "inspect":
         return inspect_ai.zip_rows(path, options) if _begins_as_zip(path) else inspect_ai.json_rows(path, options)
     readers: dict[str, Callable[[Path, EvalOptions], Iterator[NumberedRow]]] = {
@@ -99,11 +115,23 @@ def _rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
     return readers[name](path, options)
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path, options: EvalOptions | None = None) -> str:
     """Return the format of a file by its content, one of `evals.FORMATS`; rows with columns are a "table".
 
+    Columns that are no tool's own are a table, and so is what has a column that the options name for the prompt.
     Raises: EvalFileError where it is none that is read here; OSError where it cannot be read.
     """
+    if found := tool_formats.format_of(path):
+        return found
+    name = _format_by_layout(path)
+    if name != "table":
+        return name
+    columns = _first_columns(path)
+    own = (options.column_map if options else {}).get("input_text", "input_text")
+    return "table" if own in columns else frame_of(columns) or "table"
+
+
+def _format_by_layout(path: Path) -> str:
     ending = _ending(path)
     if ending.endswith((".eval", ".zip")):
         return _format_of_zip(path)
@@ -118,6 +146,16 @@ def format_of(path: Path) -> str:
     raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(EVAL_SUFFIXES)}, text also as .gz")
 
 
+def _first_columns(path: Path) -> list[str]:
+    """Return the columns of a table's first rows."""
+    rows = document_rows(path) if _ending(path).endswith(".json") else table_rows(path)
+    found: dict[str, None] = {}
+    for _, row in itertools.islice(rows, _LOOKED_AT_ROWS):
+        if not isinstance(row, RowError):
+            found.update(dict.fromkeys(row))
+    return list(found)
+
+
 def is_eval_file(path: Path) -> bool:
     """Say whether a file that lies in a folder is to be read: by its name, of a JSON document by its beginning.
 
@@ -125,6 +163,8 @@ def is_eval_file(path: Path) -> bool:
     production logs count.
     """
     ending = _ending(path)
+    if (counts := tool_formats.counts_in_folders(path)) is not None:
+        return counts
     if not ending.endswith(".json"):
         return ending.endswith(EVAL_SUFFIXES)
     if ending in _HELM_BESIDE or ending.startswith("display_"):
@@ -132,7 +172,7 @@ def is_eval_file(path: Path) -> bool:
     try:
         with open_bytes(path) as stream:
             stream_of_text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
-            return _looks_known(JsonStream(_Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
+            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
     except EvalFileError:
         return False
     except READ_ERRORS:
@@ -152,12 +192,12 @@ def _looks_known(stream: JsonStream) -> bool:
 
 
 def companions(path: Path) -> list[Path]:
-    """Return the files beside a log without which it cannot be understood."""
+    """Return the files beside a log that are read with it."""
     if path.name == helm.STATE_FILE:
-        beside = [path.with_name(helm.SPEC_FILE), path.with_name(helm.STATS_FILE)]
+        beside = [path.with_name(name) for name in (helm.SPEC_FILE, helm.STATS_FILE, helm.SUMMARY_FILE)]
         return [one for one in beside if one.is_file()]
-    results = lm_eval.results_file(path)
-    return [results] if results else []
+    results = lm_eval.results_file(path) or every_eval_ever.aggregate_file(path)
+    return [results] if results else tool_formats.companions(path)
 
 
 def content_hash(path: Path) -> str:
@@ -196,7 +236,7 @@ def _format_of_lines(path: Path) -> str:
 
 def _format_of_document(path: Path) -> str:
     with open_text(path) as text:
-        stream = JsonStream(_Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
+        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
         first = stream.peek()
         if first == "[":
             return "table"
@@ -218,8 +258,11 @@ def _format_by_members(members: set[str], member: str, stream: JsonStream) -> st
         return "helm"
     if "eval" in members and members & {"status", "samples", "plan", "results"}:
         return "inspect"
-    if member == "testCases":
+    if member in (RUN_MEMBER, *CASE_MEMBERS):
         return "deepeval"
+    if member in ("columns", "data") and {"columns", "data"} <= members and stream.peek() == "[":
+        # A data frame in pandas' `split` layout; whose it is, its columns tell.
+        return "table"
     if member == "results" and stream.peek() == "{":
         inner: set[str] = set()
         for name in stream.members():
@@ -227,16 +270,3 @@ def _format_by_members(members: set[str], member: str, stream: JsonStream) -> st
             if len(inner & _PROMPTFOO_SUMMARY) >= 2:
                 return "promptfoo"
     return None
-
-
-class _Beginning:
-    """The first characters of a document; a file's format stands there."""
-
-    def __init__(self, text: TextSource, most: int) -> None:
-        self._text, self._left = text, most
-
-    def read(self, size: int, /) -> str:
-        """Return at most `size` characters."""
-        block = self._text.read(min(size, self._left))
-        self._left -= len(block)
-        return block

@@ -1,28 +1,41 @@
-"""How do the tables of DeepEval, Ragas, LangSmith and MLflow become eval rows?
+"""Read the tables of DeepEval, Ragas, LangSmith and MLflow as eval rows.
 
 These tools hand out a data frame, which people save as CSV, JSONL, JSON or Parquet. Its columns are recognised by their
 names; `--map FIELD=COLUMN` wins over them. None of the tables names its model (`--model-name`), and where it has no
 ids they come from the prompts, so that the tables of two models meet.
 Sources: the columns of `EvaluationResult.to_pandas` (ragas 0.1 to 0.4), `ExperimentResults.to_pandas` (langsmith 0.2 to
-0.6), `eval_results_table` (mlflow 2) and `result_df` (mlflow 3), and `testCases` of `.latest_test_run.json` (deepeval).
+0.6), `eval_results_table` (mlflow 2, pandas' `split` layout) and `result_df` (mlflow 3), and the test cases of
+`.latest_test_run.json` (deepeval, under `testRunData` from version 1 on, there also as JSON inside of JSON).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.evals import FIELDS, EvalOptions, RowError
+from faultmap_core.readers import deepeval
+from faultmap_core.readers.conservation import LineAccount
+from faultmap_core.readers.frame_scores import SUCCESS, ScoreColumns, metric_error
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.messages import answered, asked
-from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, named_scores, set_error
+from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, plain, set_error
+from faultmap_core.readers.reconciliation import Tally, ToolSummary
 from faultmap_core.readers.tabular import open_text, table_rows
+from faultmap_core.unwrapping import unwrap_answer
 
+_LANGSMITH_ONLY = frozenset({"inputs", "outputs", "reference_outputs"})
+_MLFLOW_ONLY = re.compile(r"(?:.+/v\d+/(?:score|justification))|(?:.+/(?:value|rationale))")
+_RAGAS_ONLY = frozenset(
+    {
+        "contexts", "retrieved_contexts", "faithfulness", "answer_relevancy",
+        "context_precision", "context_recall", "answer_correctness", "answer_similarity",
+    }
+)  # fmt: skip
 # What documents put their rows into.
 _LISTS = frozenset({"testCases", "test_cases", "test_results", "testResults", "results", "data", "rows"})
 
@@ -82,71 +95,127 @@ _FRAMES: Mapping[str, _Frame] = {
 }
 
 
-def frame_rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
+def frame_of(columns: Collection[str]) -> str | None:
+    """Return whose table has these columns; None where they are nobody's in particular."""
+    names = set(columns)
+    if names & {"actual_output", "actualOutput"} and "input" in names:
+        return "deepeval"
+    if any(name.startswith("feedback.") for name in names) or names >= _LANGSMITH_ONLY:
+        return "langsmith"
+    if any(_MLFLOW_ONLY.fullmatch(name) for name in names):
+        return "mlflow"
+    asked_and_answered = "user_input" in names and "response" in names
+    if asked_and_answered or (names & {"user_input", "question"} and names & _RAGAS_ONLY):
+        return "ragas"
+    return None
+
+
+def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read the table of one of the four tools; raises EvalFileError where it has no column of prompts."""
     frame = _FRAMES[name]
-    scorers = ScorerChoice(options.scorer)
+    columns = ScoreColumns(
+        name,
+        frame.score,
+        (raw for _, raw in raw_table_rows(path, name) if not isinstance(raw, RowError)),
+        options.column_map.get("score"),
+        {*frame.passed_over, *_own_columns(frame, options)},
+    )
+    scorers, tally = ScorerChoice(options.scorer, columns.order, sure=True), Tally()
     checked = False
-    for line, raw in raw_table_rows(path):
+    unseen, seen = set(options.column_map.values()), dict[str, None]()
+    for line, raw in raw_table_rows(path, name):
         if isinstance(raw, RowError):
             yield line, raw
             continue
         if not checked:
             _check_prompts(path, frame, options, raw, name)
             checked = True
+        if unseen:
+            seen.update(dict.fromkeys(raw))
+            unseen = {column for column in unseen if value_at(raw, column) is MISSING}
         try:
-            yield line, _row(frame, options, raw, scorers)
+            scores, used = columns.of(raw)
+            said = {"passed": scores[SUCCESS].passed} if SUCCESS in scores else {}
+            tally.add(said, {name: plain(one) for name, one in scores.items()})
+            yield line, _row(frame, options, raw, scores, used, scorers)
         except RecursionError:
             yield line, RowError("its values are nested too deeply")
+    if unseen and seen:
+        raise EvalFileError(f"{path}: {column_problem(min(unseen), list(seen))}")
     scorers.check(path)
+    return deepeval.compared(path, tally) if name == "deepeval" else []
 
 
-def document_rows(path: Path) -> Iterator[NumberedRow]:
-    """Yield the rows of a JSON document: an array of objects, or an object that holds one."""
+def document_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
+    """Yield the rows of a JSON document: an array of objects, an object that holds one, or pandas' `split` layout.
+
+    Args: account: counts them.
+    """
+    account = account or LineAccount()
+    columns = _split_columns(path)
     with open_text(path) as text:
         stream = JsonStream(text, str(path))
         if stream.peek() == "[":
-            yield from _items(stream)
+            yield from _items(stream, account)
             return
         found = False
         if stream.peek() == "{":
             for member in stream.members():
                 if member in _LISTS and stream.peek() == "[" and not found:
                     found = True
-                    yield from _items(stream)
+                    yield from _items(stream, account, columns)
         if not found:
             raise EvalFileError(
                 f"{path}: expected an array of objects, or an object that holds one as {sorted(_LISTS)}"
             )
 
 
-def _items(stream: JsonStream) -> Iterator[NumberedRow]:
+def _split_columns(path: Path) -> list[str] | None:
+    """Return the columns of a table in pandas' `split` layout, None where the document is laid out otherwise."""
+    with open_text(path) as text:
+        stream = JsonStream(text, str(path))
+        if stream.peek() != "{":
+            return None
+        for member in stream.members():
+            if member == "columns" and stream.peek() == "[":
+                columns = stream.value()
+                return [str(name) for name in columns] if isinstance(columns, list) else None
+    return None
+
+
+def _items(stream: JsonStream, account: LineAccount, columns: Sequence[str] | None = None) -> Iterator[NumberedRow]:
     for position in stream.items():
+        account.records += 1
         try:
             value = stream.value()
         except RowError as error:
             yield position + 1, error
             continue
-        if isinstance(value, dict):
+        if columns is not None and isinstance(value, list):
+            if len(value) == len(columns):
+                yield position + 1, dict(zip(columns, value, strict=True))
+            else:
+                yield position + 1, RowError(f"{len(value)} values where `columns` names {len(columns)}")
+        elif isinstance(value, dict):
             yield position + 1, value
         else:
             yield position + 1, RowError(f"a JSON {type(value).__name__}, expected an object")
 
 
-class _AnyColumns(EvalOptions):
-    """Reads a table whatever its columns are."""
-
-    @property
-    def required_fields(self) -> list[str]:
-        return []
-
-
-def raw_table_rows(path: Path) -> Iterator[NumberedRow]:
-    """Yield the rows of any table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
-    if path.name.lower().removesuffix(".gz").endswith(".json"):
-        yield from document_rows(path)
+def raw_table_rows(path: Path, name: str = "table") -> Iterator[NumberedRow]:
+    """Yield the rows of a tool's table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
+    if not path.name.lower().removesuffix(".gz").endswith(".json"):
+        yield from table_rows(path)
+    elif name == "deepeval" and deepeval.is_test_run(path):
+        yield from deepeval.test_cases(path)
     else:
-        yield from table_rows(path, _AnyColumns())
+        yield from document_rows(path)
+
+
+def _own_columns(frame: _Frame, options: EvalOptions) -> Iterator[str]:
+    """Yield the columns that a field is read from."""
+    for name in FIELDS:
+        yield from _columns(frame, options, name)
 
 
 def _check_prompts(path: Path, frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], name: str) -> None:
@@ -166,12 +235,18 @@ def _taken(raw: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return the row's values that a column name, or the beginning of several, stands for."""
     if column.endswith((".", "/")):
         return {name[len(column) :]: value for name, value in raw.items() if name.startswith(column)}
-    return {column: raw[column]} if column in raw else {}
+    value = value_at(raw, column)
+    return {} if value is MISSING else {column: value}
 
 
-def _row(frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], scorers: ScorerChoice) -> dict[str, Any]:
-    used: set[str] = set()
-
+def _row(
+    frame: _Frame,
+    options: EvalOptions,
+    raw: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    used: set[str],
+    scorers: ScorerChoice,
+) -> dict[str, Any]:
     def value_of(name: str) -> Any:
         for column in _columns(frame, options, name):
             if values := _taken(raw, column):
@@ -184,61 +259,15 @@ def _row(frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], scorers: S
         "model": value_of("model"),
         "example_id": value_of("example_id"),
         "epoch": value_of("epoch"),
-        "input_text": asked(value_of("input_text")),
-        "output_text": answered(value_of("output_text")),
-        "correct_answer": answered(value_of("correct_answer")),
+        "input_text": value_of("input_text"),
+        "output_text": value_of("output_text"),
+        "correct_answer": unwrap_answer(value_of("correct_answer")),
     }
-    scores = _scores(frame, options, raw, used)
     scorers.apply(row, scores)
     error = raw.get("error") or raw.get("run_error")
     if isinstance(error, str) and error.strip() and error.strip().lower() not in ("nan", "none", "null"):
         set_error(row, error)
+    elif told := metric_error(raw):
+        set_error(row, told)
     add_metadata(row, {name: value for name, value in raw.items() if name not in used and name != "error"}, "column")
     return row
-
-
-def _scores(frame: _Frame, options: EvalOptions, raw: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
-    if "score" in options.column_map:
-        used.add(options.column_map["score"])
-        return {options.column_map["score"]: raw.get(options.column_map["score"])}
-    scores: dict[str, Any] = _metrics_data(raw, used)
-    for column, value in raw.items():
-        if column in used or column in frame.passed_over:
-            continue
-        if frame.score is None:
-            if _is_number(value):
-                scores[column] = value
-                used.add(column)
-        elif found := frame.score.fullmatch(column):
-            name = found.groupdict().get("metric") or found["name"]
-            # DeepEval's verdicts are truth values, MLflow's "yes" and "no".
-            scores.update(named_scores(name, value) if not isinstance(value, Mapping | list) else {})
-            used.add(column)
-    return scores
-
-
-def _metrics_data(raw: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
-    """Return the scores of DeepEval's metrics, which stand in one column as a list of objects."""
-    scores = {}
-    for column in ("metrics_data", "metricsData"):
-        listed = raw.get(column)
-        if isinstance(listed, str):
-            try:
-                listed = json.loads(listed)
-            except (ValueError, RecursionError):
-                continue
-        for metric in listed if isinstance(listed, list) else []:
-            if isinstance(metric, dict) and isinstance(name := metric.get("name"), str):
-                scores[name] = metric.get("score")
-                used.add(column)
-    return scores
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool | int | float):
-        return True
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -1,28 +1,32 @@
-"""How does a HELM run folder become eval rows?
+"""Read a HELM run folder as eval rows.
 
 `scenario_state.json` holds the requests, `per_instance_stats.json` the scores, `run_spec.json` the name. One row per
 instance; another draw of few-shot examples (`train_trial_index`) is a repeat of it. The name of the run without its
-model is the dataset, so that runs of several models meet.
+model is the dataset, so that runs of several models meet. The means of `stats.json` are compared with the rows'.
 Source: https://crfm-helm.readthedocs.io, `helm-run`, version 0.5.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.metrics import Metric
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, choices_text, set_error
+from faultmap_core.readers.raw_rows import Judged, NumberedRow, ScorerChoice, add_metadata, choices_text, set_error
+from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count, compare_mean
 from faultmap_core.readers.tabular import open_text
 
 STATE_FILE = "scenario_state.json"
 SPEC_FILE = "run_spec.json"
 STATS_FILE = "per_instance_stats.json"
+SUMMARY_FILE = "stats.json"
 
 _STATE_MEMBERS = frozenset(
     {"instance", "train_trial_index", "output_mapping", "request", "result", "reference_index", "request_mode"}
@@ -34,15 +38,22 @@ _BOOKKEEPING = re.compile(
     r"training_.*|inference_.*|.*_count|prompt_truncated"
 )
 
+_SHARES = re.compile(r"(?:quasi_|prefix_|quasi_prefix_|final_number_)*exact_match(?:@\d+)?|f1_score|rouge_.*|bleu_.*")
+_LOWER_IS_BETTER = re.compile(r"toxic|bits_per_byte|perplexity|edit_distance|(?:^|_)ece|calibration_error")
+_INSTANCES = "num_instances"
+
 _Key = tuple[str, int, str]
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read the run that `scenario_state.json` belongs to; a row's line is the position of its first request."""
     spec = _read_spec(path.with_name(SPEC_FILE))
     dataset = _dataset(spec.get("name"), path)
     stats = _read_stats(path.with_name(STATS_FILE))
-    scorers = ScorerChoice(options.scorer, _metric_names(spec.get("metric_specs")))
+    measured = {name for metrics in stats.values() for name in metrics}
+    order = sorted(measured, key=_rank(_metric_names(spec.get("metric_specs"))))
+    scorers = ScorerChoice(options.scorer, order, sure=True)
+    tallies: dict[str, Tally] = {}
     for _, group in groupby(_states(path), key=lambda numbered: _identity(numbered[1])):
         states = list(group)
         line, state = states[0]
@@ -51,11 +62,54 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
             continue
         requests = [one for _, one in states if not isinstance(one, RowError)]
         row = _row(requests, dataset, spec)
-        scorers.apply(row, stats.get(_key(state), {}))
+        scores = stats.get(_key(state), {})
+        scorers.apply(row, {name: Judged(value, _metric(name)) for name, value in scores.items()})
         if error := _error(requests):
             set_error(row, error)
+        if "perturbation" not in row:
+            tally = tallies.setdefault(str(state["instance"].get("split")), Tally())
+            tally.add(row, {**scores, _INSTANCES: 1}, _key(state)[0])
         yield line, row
     scorers.check(path)
+    return list(_compared(path.with_name(SUMMARY_FILE), tallies))
+
+
+def _rank(named: Sequence[str]) -> Callable[[str], tuple[int, str]]:
+    """The metrics that the run names itself come first, in its order; then goes the alphabet."""
+    return lambda name: (named.index(name) if name in named else len(named), name)
+
+
+def _metric(name: str) -> Metric:
+    """Return the identity of a metric; shares of matching text run from 0 to 1, of other metrics HELM says nothing."""
+    low, high = (0.0, 1.0) if _SHARES.fullmatch(name) else (None, None)
+    return Metric(name, low, high, _LOWER_IS_BETTER.search(name) is None, source="default")
+
+
+def _compared(path: Path, tallies: Mapping[str, Tally]) -> Iterator[ToolSummary]:
+    """Compare `stats.json`, of unchanged prompts, with the rows, split by split."""
+    for stat in _summary(path):
+        name = stat.get("name")
+        if not isinstance(name, dict) or name.get("perturbation") or not isinstance(metric := name.get("name"), str):
+            continue
+        split = str(name.get("split"))
+        tally = tallies.get(split)
+        if tally is None or (metric != _INSTANCES and tally.mean(metric) is None):
+            continue
+        if metric == _INSTANCES:
+            yield from compare_count(f"instances of {split}", stat.get("mean"), tally.count(_INSTANCES))
+        else:
+            yield from compare_mean(f"mean {metric} of {split}", stat.get("mean"), tally.mean(metric))
+
+
+def _summary(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with open_text(path) as text:
+        stream = JsonStream(text, str(path))
+        if stream.peek() == "[":
+            for _ in stream.items():
+                with suppress(RowError):
+                    yield stream.record({"name", "mean"})
 
 
 def _states(path: Path) -> Iterator[NumberedRow]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -114,9 +115,13 @@ class JsonStream:
         self._announced = False
         return self._decode(limit)
 
-    def record(self, wanted: Collection[str], limit: int = MAX_VALUE_CHARACTERS) -> dict[str, Any]:
+    def record(
+        self, wanted: Collection[str], limit: int = MAX_VALUE_CHARACTERS, *, spared: Collection[str] = ()
+    ) -> dict[str, Any]:
         """Decode an object's wanted members, of at most `limit` characters together; the others are skipped.
 
+        Args: spared: wanted members that are objects whose own members are left out where they are too large, at most
+            `limit` characters of each object; they do not count for the others.
         Raises: RowError where the value is no object, or one of its wanted members cannot be decoded.
         """
         if self.peek() != "{":
@@ -126,6 +131,9 @@ class JsonStream:
         problem: RowError | None = None
         for key in self.members():
             if key not in wanted or problem:
+                continue
+            if key in spared and self.peek() == "{":
+                record[key] = self._what_fits(MAX_VALUE_CHARACTERS)
                 continue
             start = self._position
             try:
@@ -138,6 +146,18 @@ class JsonStream:
         if problem:
             raise problem
         return record
+
+    def _what_fits(self, limit: int) -> dict[str, Any]:
+        """Decode an object's members, without those that are too large or for which there is no room any more."""
+        found: dict[str, Any] = {}
+        for key in self.members():
+            if limit <= 0:
+                continue
+            start = self._position
+            with suppress(RowError):
+                found[key] = self.value(limit)
+                limit -= self._position - start
+        return found
 
     def head(self, wanted: Collection[str]) -> dict[str, Any]:
         """Decode the document's wanted members, without which it cannot be read: raises EvalFileError alone."""

@@ -16,9 +16,9 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LOG_COLUMNS, LogOptions
 from faultmap_core.readers.documents import json_objects
-from faultmap_core.readers.messages import answered, asked
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata
 from faultmap_core.readers.trace_tree import Request, TraceStep, TraceTree
+from faultmap_core.unwrapping import asks_something
 
 _CALLS = frozenset({"GENERATION", "AGENT", "CHAIN"})
 _TYPES = _CALLS | {"SPAN", "EVENT", "TOOL", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL"}
@@ -99,7 +99,7 @@ def _key(entry: Mapping[str, Any]) -> str:
 
 
 def _step(entry: Mapping[str, Any]) -> TraceStep:
-    has_prompt = asked(entry.get("input")) is not None
+    has_prompt = asks_something(entry.get("input"))
     session, user = _text(_get(entry, "sessionId")), _text(_get(entry, "userId"))
     if not _is_observation(entry):
         trace = str(_get(entry, "id"))
@@ -124,8 +124,8 @@ def _row(entry: Mapping[str, Any], request: Request, options: LogOptions) -> dic
         "example_id": _text(_get(entry, "id")),
         "timestamp": _get(entry, "timestamp") or _get(entry, "startTime"),
         "model": request.model,
-        "input_text": asked(entry.get("input")),
-        "output_text": answered(entry.get("output")),
+        "input_text": entry.get("input"),
+        "output_text": entry.get("output"),
         "session_id": request.session,
         "user_id": request.user,
     }

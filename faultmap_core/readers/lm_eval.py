@@ -1,26 +1,39 @@
-"""How do lm-evaluation-harness samples (`samples_TASK_TIME.jsonl`) become eval rows?
+"""Read lm-evaluation-harness samples (`samples_TASK_TIME.jsonl`) as eval rows.
 
 The file has one line per document and filter; here a document is one row. Its scores are named `metric,filter`, as
-the harness prints them, or `metric` where there is one filter. The results file beside it names the model and says for
-each metric whether higher is better.
+the harness prints them, or `metric` where there is one filter. Where lines do not name their filter, the n-th line of a
+document is that of the n-th filter. The results file beside it names the model, says for each metric whether higher is
+better, and holds the means that the rows are compared with.
 Source: https://github.com/EleutherAI/lm-evaluation-harness, `--log_samples`, versions 0.4.0 to 0.4.9.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.evals import EvalOptions, Row, RowError
+from faultmap_core.metrics import Metric
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, text_or_json
+from faultmap_core.readers.raw_rows import Judged, NumberedRow, ScorerChoice, add_metadata, text_or_json
+from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count, compare_mean
 from faultmap_core.readers.tabular import jsonl_rows, open_text
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.(?:jsonl|ndjson)(?:\.gz)?", re.I)
-_RESULT_MEMBERS = frozenset({"config", "configs", "higher_is_better", "model_name", "model_source"})
+_RESULT_MEMBERS = frozenset(
+    {"config", "configs", "higher_is_better", "model_name", "model_source", "n-samples", "results"}
+)
+# Metrics of single documents in [0, 1], of which the harness takes the mean.
+_SHARES = frozenset(
+    {
+        "acc", "acc_norm", "acc_mutual_info", "acc_bytes", "exact_match", "em", "f1", "contains", "math_verify",
+        "prompt_level_strict_acc", "prompt_level_loose_acc", "pass@1",
+    }
+)  # fmt: skip
 _OWN_MEMBERS = frozenset(
     {
         "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
@@ -45,26 +58,28 @@ def results_file(path: Path) -> Path | None:
     return max(path.parent.glob("results*.json"), key=lambda found: found.name, default=None)
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one samples file; a row's line is that of the chosen filter."""
     run = _Run(path, options)
-    filters = _filters(path)
+    filters = list(dict.fromkeys(name for _, _, name in run.samples() if name is not None)) or ["none"]
     several = len(filters) > 1
     wanted, kept = _wanted(options.scorer, filters)
-    scorers = ScorerChoice(wanted)
-    others = _scores_of_other_filters(path, kept) if several else {}
-    for line, sample in jsonl_rows(path):
-        if isinstance(sample, RowError) or "doc_id" not in sample:
+    scorers, tally = ScorerChoice(wanted), Tally()
+    others = _scores_of_other_filters(run, kept) if several else {}
+    for line, sample, name in run.samples():
+        if isinstance(sample, RowError) or name is None:
             yield line, sample
-        elif _filter(sample) == kept:
-            scores = {**_scores(sample, several), **others.get(str(sample["doc_id"]), {})}
+        elif name == kept:
+            scores = {**_scores(sample, name if several else None), **others.get(str(sample["doc_id"]), {})}
             row = run.row(sample)
-            scorers.apply(row, scores)
+            scorers.apply(row, {one: run.judged(one, value) for one, value in scores.items()})
             run.check_direction(scorers.chosen)
             if several:
                 row["filter"] = kept
+            tally.add(row, scores)
             yield line, row
     scorers.check(path)
+    return run.compared(tally, None if several else kept)
 
 
 class _Run:
@@ -82,7 +97,59 @@ class _Run:
                 f"{path}: no results file beside it names the model; put it there or use `--model-name NAME`"
             )
         self._directions = _directions(results, self._task)
+        said = results.get("results")
+        said = said.get(self._task) if isinstance(said, dict) else None
+        self._said: dict[str, Any] = said if isinstance(said, dict) else {}
+        counts = results.get("n-samples")
+        counts = counts.get(self._task) if isinstance(counts, dict) else None
+        self._documents = counts.get("effective") if isinstance(counts, dict) else None
+        self._filter_order = _filter_order(results, self._task, self._said)
         self.dataset = self._task or options.dataset_name
+
+    def samples(self) -> Iterator[tuple[int, Row | RowError, str | None]]:
+        """Yield line, sample and filter; the filter is None of what is no sample.
+
+        Lines that do not name their filter are told apart by their order: a document has one line for each filter.
+        """
+        seen: Counter[str] = Counter()
+        for line, sample in jsonl_rows(self._path):
+            if isinstance(sample, RowError) or "doc_id" not in sample:
+                yield line, sample, None
+            elif "filter" in sample:
+                yield line, sample, str(sample["filter"])
+            else:
+                document = str(sample["doc_id"])
+                place = seen[document]
+                seen[document] += 1
+                yield line, sample, self._filter_at(place)
+
+    def _filter_at(self, place: int) -> str:
+        if self._filter_order:
+            # A line more than there are filters is a repeat, and is reported as one.
+            return self._filter_order[min(place, len(self._filter_order) - 1)]
+        return "none" if place == 0 else f"filter {place + 1}"
+
+    def judged(self, scorer: str, value: Any) -> Any:
+        """Return a score with its metric; a truth value is a verdict."""
+        if isinstance(value, bool):
+            return value
+        name = scorer.partition(",")[0]
+        low, high = (0.0, 1.0) if name in _SHARES else (None, None)
+        return Judged(value, Metric(scorer, low, high, self._directions.get(name, True)))
+
+    def compared(self, tally: Tally, only_filter: str | None) -> list[ToolSummary]:
+        """Compare the means of the results file with those of the rows, where a mean is what the harness takes.
+
+        Args: only_filter: where there is one filter, whose scores are named without it.
+        """
+        found = list(compare_count("documents", self._documents, tally.rows))
+        for name, value in self._said.items():
+            metric, comma, filter_name = name.partition(",")
+            if not comma or metric.endswith("_stderr") or metric not in _SHARES:
+                continue
+            own = metric if only_filter is not None and filter_name == only_filter else name
+            found += compare_mean(f"mean {name}", value, tally.mean(own))
+        return found
 
     def row(self, sample: Mapping[str, Any]) -> dict[str, Any]:
         arguments = _arguments(sample.get("arguments"))
@@ -101,14 +168,14 @@ class _Run:
         return row
 
     def check_direction(self, scorer: str | None) -> None:
-        """Raise EvalFileError where the harness and the settings disagree on what a good score is."""
+        """Raise EvalFileError where the settings contradict the harness on what a good score is."""
         said = self._directions.get((scorer or "").partition(",")[0])
         dataset = self.dataset or ""
-        if said is not None and said != self._options.higher_is_better_in(dataset):
+        if said is not None and self._options.higher_is_better_in(dataset) not in (None, said):
             better = "higher" if said else "lower"
             raise EvalFileError(
-                f"{self._path}: of {scorer!r} the {better} score is the better one; set datasets.{dataset}."
-                f"higher_is_better: {str(said).lower()} in faultmap.yaml, or choose another score with `--scorer`"
+                f"{self._path}: of {scorer!r} the {better} score is the better one; take datasets.{dataset}."
+                f"higher_is_better out of faultmap.yaml, or choose another score with `--scorer`"
             )
 
 
@@ -143,14 +210,15 @@ def _directions(results: Mapping[str, Any], task: str | None) -> dict[str, bool]
     return {name: value for name, value in of_task.items() if isinstance(value, bool)}
 
 
-def _filter(sample: Mapping[str, Any]) -> str:
-    return str(sample.get("filter", "none"))
-
-
-def _filters(path: Path) -> list[str]:
-    """Return the filters of a file in their order, at least one."""
-    samples = (sample for _, sample in jsonl_rows(path) if not isinstance(sample, RowError))
-    return list(dict.fromkeys(_filter(sample) for sample in samples if "doc_id" in sample)) or ["none"]
+def _filter_order(results: Mapping[str, Any], task: str | None, said: Mapping[str, Any]) -> list[str]:
+    """Return a task's filters in their order: as its configuration lists them, else as its results do."""
+    configs = results.get("configs")
+    config = configs.get(task) if isinstance(configs, dict) else None
+    listed = config.get("filter_list") if isinstance(config, dict) else None
+    names = [one.get("name") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if not names:
+        names = [name.partition(",")[2] for name in said if "," in name]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _wanted(scorer: str | None, filters: Sequence[str]) -> tuple[str | None, str]:
@@ -164,21 +232,21 @@ def _wanted(scorer: str | None, filters: Sequence[str]) -> tuple[str | None, str
     return (scorer if filter_name else f"{metric},{kept}"), kept
 
 
-def _scores(sample: Mapping[str, Any], several: bool) -> dict[str, Any]:
+def _scores(sample: Mapping[str, Any], filter_name: str | None) -> dict[str, Any]:
     listed = sample.get("metrics")
     names = listed if isinstance(listed, list) else [name for name in sample if name not in _OWN_MEMBERS]
     return {
-        f"{name},{_filter(sample)}" if several else str(name): sample[name]
+        str(name) if filter_name is None else f"{name},{filter_name}": sample[name]
         for name in names
         if isinstance(name, str) and isinstance(sample.get(name), bool | int | float)
     }
 
 
-def _scores_of_other_filters(path: Path, kept: str) -> dict[str, dict[str, Any]]:
+def _scores_of_other_filters(run: _Run, kept: str) -> dict[str, dict[str, Any]]:
     others: dict[str, dict[str, Any]] = {}
-    for _, sample in jsonl_rows(path):
-        if not isinstance(sample, RowError) and "doc_id" in sample and _filter(sample) != kept:
-            others.setdefault(str(sample["doc_id"]), {}).update(_scores(sample, several=True))
+    for _, sample, name in run.samples():
+        if not isinstance(sample, RowError) and name is not None and name != kept:
+            others.setdefault(str(sample["doc_id"]), {}).update(_scores(sample, name))
     return others
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LogFormat, LogOptions, LogTableBuilder
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.documents import is_json, json_objects
 from faultmap_core.readers.langfuse import is_langfuse, langfuse_rows
 from faultmap_core.readers.otel import is_span
 from faultmap_core.readers.spans import span_rows
+from faultmap_core.readers.tables import with_columns
 from faultmap_core.readers.tabular import READ_ERRORS, EvalBatch, build_batches, file_error, table_rows
 
 _LOOKED_AT = 20
@@ -29,8 +31,13 @@ def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
     if layout == "rows":
         # One JSON document is read as its objects; lines, CSV and Parquet as they are.
         document = path.name.lower().removesuffix(".gz").endswith(".json")
-        rows = json_objects(path) if document else table_rows(path, options)
-        yield from build_batches(path, rows, LogTableBuilder(options, fallback_dataset=source))
+        account = LineAccount()
+        found = json_objects(path) if document else table_rows(path, account=account)
+        try:
+            rows, options = with_columns(path, found, options)
+        except READ_ERRORS as error:
+            raise file_error(path, error) from error
+        yield from build_batches(path, rows, LogTableBuilder(options, fallback_dataset=source), account)
         return
     # Those readers name their columns as we do.
     builder = LogTableBuilder(replace(options, column_map={}), fallback_dataset=source)

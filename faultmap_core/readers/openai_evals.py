@@ -1,24 +1,24 @@
-"""How does a record file of OpenAI evals (JSONL of events) become eval rows?
+"""Read a record file of OpenAI evals (JSONL of events) as eval rows.
 
-The file has a line per event; the events of one sample are a row: what was sampled, and how it was scored. Events of
-several samples are interleaved, so only their places in the file are held in memory.
+The file has a line per event; the events of one sample are a row: what was sampled, and how it was scored. What a match
+says is the verdict. Events of several samples are interleaved, so only their places in the file are held in memory. The
+accuracy of the file's `final_report` is compared with that of the rows.
 Source: https://github.com/openai/evals, `evals/record.py`, version 3.0.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, decode_value
+from faultmap_core.readers.objects import seekable
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error, text_or_json
-from faultmap_core.readers.tabular import open_bytes
+from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_mean
 
 _KEY_OF_SAMPLE = "sample_id"
 # A sample's own events beside its scores.
@@ -33,26 +33,31 @@ def is_openai_evals_row(row: Mapping[str, Any]) -> bool:
     return {"run_id", "sample_id", "type", "data"} <= row.keys()
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one record file; a row's line is that of its sample's first event."""
-    scorers = ScorerChoice(options.scorer)
-    with _seekable(path) as stream:
+    with seekable(path) as stream:
         index = _Index(stream, path)
         if index.spec is None and options.model_name is None:
             raise EvalFileError(
                 f"{path}: the line with `spec`, which names the model, is missing; use `--model-name NAME`"
             )
         named = _named(index.spec or {})
+        order = sorted(index.scorers, key=lambda name: (name != _MATCH, name))
+        scorers, tally = ScorerChoice(options.scorer, order, sure=True), Tally()
         yield from index.unfit
         for sample_id, places in index.places.items():
             events = index.events(places)
             row: dict[str, Any] = {**named, "example_id": sample_id, **_said(events)}
-            scorers.apply(row, _scores(events))
+            scores = _scores(events)
+            scorers.apply(row, scores)
             failed = next((event["data"] for event in events if event.get("type") == _ERROR), None)
             if failed is not None:
                 set_error(row, failed)
+            tally.add(row, scores)
             yield index.lines[sample_id], row
     scorers.check(path)
+    said = index.report.get("accuracy")
+    return list(compare_mean("accuracy", said, tally.mean(_MATCH))) if tally.count(_MATCH) else []
 
 
 class _Index:
@@ -64,6 +69,8 @@ class _Index:
         self.places: dict[str, array[int]] = {}
         self.lines: dict[str, int] = {}
         self.unfit: list[tuple[int, RowError]] = []
+        self.scorers: set[str] = set()
+        self.report: dict[str, Any] = {}
         line, place = 0, 0
         while raw := stream.readline(MAX_VALUE_CHARACTERS):
             line += 1
@@ -82,9 +89,13 @@ class _Index:
             raise RowError(f"a JSON {type(event).__name__}, expected an object")
         if isinstance(event.get("spec"), dict):
             self.spec = event["spec"]
+        elif isinstance(event.get("final_report"), dict):
+            self.report = event["final_report"]
         elif isinstance(sample_id := event.get(_KEY_OF_SAMPLE), str | int):
             self.places.setdefault(str(sample_id), array("Q")).append(place)
             self.lines.setdefault(str(sample_id), line)
+            if isinstance(event.get("data"), dict):
+                self.scorers.update(_scores([event]))
 
     def events(self, places: Sequence[int]) -> list[dict[str, Any]]:
         """Read a sample's events again, in the file's order."""
@@ -94,17 +105,6 @@ class _Index:
             event = _decoded(self._stream.readline(MAX_VALUE_CHARACTERS))
             events.append({**event, "data": event["data"] if isinstance(event.get("data"), dict) else {}})
         return events
-
-
-def _seekable(path: Path) -> IO[bytes]:
-    stream = open_bytes(path)
-    if path.suffix.lower() != ".gz":
-        return stream
-    unpacked = tempfile.TemporaryFile()  # noqa: SIM115
-    with stream:
-        shutil.copyfileobj(stream, unpacked)
-    unpacked.seek(0)
-    return unpacked
 
 
 def _decoded(raw: bytes) -> Any:

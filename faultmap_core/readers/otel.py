@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faultmap_core.evals import RowError
-from faultmap_core.readers.messages import parsed
+from faultmap_core.payloads import decoded
 
 _MOST_NESTED = 20
 # Seconds and milliseconds of any date are smaller, nanoseconds since September 2001 are not.
@@ -127,7 +127,7 @@ def _span(row: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
 
 
 def _events(events: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for event in _objects(parsed(events)):
+    for event in _objects(decoded(events)):
         attributes = _attributes(event.get("attributes"))
         # Some exporters put the body of an event beside its attributes.
         body = event.get("body")
@@ -148,7 +148,7 @@ def _first(row: Mapping[str, Any], *names: str) -> Any:
 
 def _attributes(value: Any) -> dict[str, Any]:
     """Return attributes, typed ones and nested ones too, under dotted names."""
-    value = parsed(value)
+    value = decoded(value)
     if isinstance(value, list):
         pairs = [(one.get("key"), _typed(one.get("value"), 0)) for one in _objects(value)]
         value = {name: typed for name, typed in pairs if isinstance(name, str)}

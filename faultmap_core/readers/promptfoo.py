@@ -1,7 +1,8 @@
-"""How do promptfoo results (`-o results.json`, version 3, or `-o results.jsonl`) become eval rows?
+"""Read promptfoo results (`-o results.json`, version 3, or `-o results.jsonl`) as eval rows.
 
 An example is a test with one prompt template, so that providers meet; a test that ran several times (`--repeat`) is
-one example with several epochs. Where the provider or the grader failed (`failureReason` 2) there is no score.
+one example with several epochs. The outcome is promptfoo's `success`; its scores stay beside it. Where the provider or
+the grader failed (`failureReason` 2) there is neither. The counts of the file's own `stats` are compared with the rows.
 Source: https://www.promptfoo.dev/docs/usage/node-package/ and the types `EvaluateSummaryV3`, `EvaluateResult`.
 """
 
@@ -9,14 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error, text_or_json
+from faultmap_core.readers.raw_rows import (
+    NumberedRow,
+    ScorerChoice,
+    add_metadata,
+    set_error,
+    text_or_json,
+    verdict,
+)
+from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count
 from faultmap_core.readers.tabular import jsonl_rows, open_text
 
 _MEMBERS = frozenset(
@@ -26,6 +35,8 @@ _MEMBERS = frozenset(
     }
 )  # fmt: skip
 _INFRASTRUCTURE_ERROR = 2
+_SUCCESS = "success"
+_PROMPT_COUNTS = {"successes": "testPassCount", "failures": "testFailCount", "errors": "testErrorCount"}
 # Assertions whose value is code or a limit, not what the answer should be.
 _NO_REFERENCE = frozenset(
     {
@@ -41,10 +52,10 @@ def is_promptfoo_row(row: Mapping[str, Any]) -> bool:
     return {"testIdx", "promptIdx", "provider"} <= row.keys()
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one results file; a row's line is the result's position (in JSONL its line)."""
     tests = _Tests(path)
-    scorers = ScorerChoice(options.scorer)
+    scorers, tally = ScorerChoice(options.scorer, (_SUCCESS,)), Tally()
     for line, result in _results(path):
         if isinstance(result, RowError):
             yield line, result
@@ -54,21 +65,71 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
         except RowError as error:
             yield line, error
             continue
-        named = result.get("namedScores")
-        named = named if isinstance(named, dict) else {}
-        scores = {"score": result.get("score"), "success": result.get("success"), **named}
-        scorers.apply(row, {name: value for name, value in scores.items() if isinstance(value, bool | int | float)})
-        if result.get("failureReason") == _INFRASTRUCTURE_ERROR:
+        scorers.apply(row, _scores(result))
+        failed = result.get("failureReason") == _INFRASTRUCTURE_ERROR
+        if failed:
             set_error(row, result.get("error") or "the provider failed")
+        tally.add({**row, "passed": None if failed else _success(result)})
         yield line, row
     scorers.check(path)
+    return _compared(path, tally)
+
+
+def _success(result: Mapping[str, Any]) -> bool | None:
+    """Return promptfoo's verdict on a test."""
+    grading = result.get("gradingResult")
+    graded = grading.get("pass") if isinstance(grading, dict) else None
+    return next((one for one in (result.get("success"), graded) if isinstance(one, bool)), None)
+
+
+def _scores(result: Mapping[str, Any]) -> dict[str, Any]:
+    named = result.get("namedScores")
+    named = named if isinstance(named, dict) else {}
+    success = _success(result)
+    values = {"score": result.get("score"), **named}
+    scores = {name: value for name, value in values.items() if isinstance(value, bool | int | float)}
+    # Where there is no verdict at all, the score decides.
+    return scores if success is None else {_SUCCESS: verdict(_SUCCESS, success), **scores}
+
+
+def _compared(path: Path, tally: Tally) -> list[ToolSummary]:
+    """Compare the rows with promptfoo's `stats`, else with the metrics of its prompts."""
+    if not _is_document(path):
+        return []
+    said = _said(path)
+    ours = {"successes": tally.passed, "failures": tally.failed, "errors": tally.errors}
+    return [one for name, count in ours.items() for one in compare_count(name, said.get(name), count)]
+
+
+def _said(path: Path) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    with open_text(path) as text:
+        stream = JsonStream(text, str(path))
+        for member in stream.members():
+            if member == "results" and stream.peek() == "{":
+                head = stream.head({"stats", "prompts"})
+                break
+    if isinstance(stats := head.get("stats"), dict) and stats:
+        return stats
+    totals: dict[str, Any] = {}
+    prompts = head.get("prompts")
+    for prompt in prompts if isinstance(prompts, list) else []:
+        metrics = prompt.get("metrics") if isinstance(prompt, dict) else None
+        for name, member in _PROMPT_COUNTS.items():
+            if isinstance(metrics, dict) and isinstance(count := metrics.get(member), int):
+                totals[name] = totals.get(name, 0) + count
+    return totals
 
 
 def _results(path: Path) -> Iterator[NumberedRow]:
-    if ".json" in path.suffixes or path.name.lower().endswith((".json", ".json.gz")):
+    if _is_document(path):
         yield from _document_results(path)
     else:
         yield from jsonl_rows(path)
+
+
+def _is_document(path: Path) -> bool:
+    return ".json" in path.suffixes or path.name.lower().endswith((".json", ".json.gz"))
 
 
 def _document_results(path: Path) -> Iterator[NumberedRow]:

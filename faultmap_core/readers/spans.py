@@ -14,11 +14,13 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LOG_COLUMNS, LogOptions
+from faultmap_core.messages import Chat, chat_of, content_of, last_answer
+from faultmap_core.payloads import decoded, text_of_json
 from faultmap_core.readers.documents import json_objects
-from faultmap_core.readers.messages import Chat, answered, asked, chat_of, content_of, last_turn, parsed, text_of_json
 from faultmap_core.readers.otel import Span, is_span, spans_of
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.trace_tree import Request, Role, TraceStep, TraceTree
+from faultmap_core.unwrapping import asks_something
 
 _CALLS = frozenset({"chat", "text_completion", "generate_content", "invoke_agent", "invoke_workflow", "completion"})
 _CALL_KINDS = frozenset({"LLM", "CHAIN", "AGENT", "WORKFLOW"})
@@ -29,23 +31,23 @@ _OLD_EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+# Where else a prompt and an answer may stand: OpenInference, OpenLLMetry, Google ADK, the AI SDK, Pydantic AI, MLflow,
+# Langfuse.
+_PROMPTS = (
+    "input.value", "traceloop.entity.input", "gen_ai.prompt", "llm.prompts", "gen_ai.input.messages",
+    "gcp.vertex.agent.llm_request", "ai.prompt.messages", "ai.prompt", "pydantic_ai.all_messages",
+    "all_messages_events", "mlflow.spanInputs", "langfuse.observation.input", "langfuse.trace.input",
+)  # fmt: skip
+_ANSWERS = (
+    "output.value", "traceloop.entity.output", "gen_ai.completion", "gen_ai.output.messages",
+    "gcp.vertex.agent.llm_response", "ai.response.text", "final_result", "pydantic_ai.all_messages",
+    "all_messages_events", "mlflow.spanOutputs", "langfuse.observation.output", "langfuse.trace.output",
+)  # fmt: skip
 # Attributes that are the prompt and the answer themselves, or come back as columns of their own.
 _CONTENT = (
-    "gen_ai.input.messages",
-    "gen_ai.output.messages",
-    "gen_ai.system_instructions",
-    "gen_ai.prompt",
-    "gen_ai.completion",
-    "gen_ai.tool.definitions",
-    "llm.input_messages",
-    "llm.output_messages",
-    "llm.prompts",
-    "llm.tools",
-    "input.value",
-    "output.value",
-    "traceloop.entity.input",
-    "traceloop.entity.output",
-)
+    *_PROMPTS, *_ANSWERS, "gen_ai.system_instructions", "gen_ai.tool.definitions", "llm.input_messages",
+    "llm.output_messages", "llm.tools",
+)  # fmt: skip
 _SESSIONS = ("session.id", "gen_ai.conversation.id", "traceloop.association.properties.session_id", "thread.id")
 _USERS = ("user.id", "enduser.id", "user_id", "traceloop.association.properties.user_id")
 _MODELS = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.model")
@@ -104,7 +106,7 @@ def _step(span: Span) -> TraceStep:
         parent=span.parent_key,
         trace=span.trace_id,
         role=_role(span),
-        has_prompt=bool(_prompt(span)),
+        has_prompt=asks_something(_prompt(span)),
         model=_attribute(span, _MODELS),
         session=_attribute(span, _SESSIONS),
         user=_attribute(span, _USERS),
@@ -156,7 +158,8 @@ def _metadata(span: Span) -> dict[str, Any]:
     return kept
 
 
-def _prompt(span: Span) -> Chat | str | None:
+def _prompt(span: Span) -> Any:
+    """Return what was asked, as it was written down."""
     for attributes in _carriers(span):
         chat = chat_of(attributes.get("gen_ai.input.messages"))
         if chat:
@@ -173,27 +176,27 @@ def _prompt(span: Span) -> Chat | str | None:
         return said
     for name, attributes in span.events:
         if name == "gen_ai.content.prompt":
-            return asked(attributes.get("gen_ai.prompt"))
-    raw = ("input.value", "traceloop.entity.input", "gen_ai.prompt", "llm.prompts", "gen_ai.input.messages")
-    return next((asked(span.attributes[name]) for name in raw if span.attributes.get(name)), None)
+            return attributes.get("gen_ai.prompt")
+    values = (_nested(span.attributes, name) for name in _PROMPTS)
+    return next((value for value in values if asks_something(value)), None)
 
 
-def _answer(span: Span) -> str | None:
+def _answer(span: Span) -> Any:
+    """Return what was answered, as it was written down."""
     for attributes in _carriers(span):
         chat = chat_of(attributes.get("gen_ai.output.messages"))
         if chat:
-            return last_turn(chat[:1])
+            return last_answer(chat[:1])
     for prefix in ("llm.output_messages", "gen_ai.completion"):
         chat = chat_of(_nested(span.attributes, prefix))
         if chat:
-            return last_turn(chat)
+            return last_answer(chat)
     for name, attributes in span.events:
         if name == "gen_ai.choice":
-            return answered(_nested(attributes, "message")) or content_of({"content": _body(attributes)})
+            return _nested(attributes, "message") or content_of({"content": _body(attributes)})
         if name == "gen_ai.content.completion":
-            return answered(attributes.get("gen_ai.completion"))
-    raw = ("output.value", "traceloop.entity.output", "gen_ai.completion", "gen_ai.output.messages")
-    return next((answered(span.attributes[name]) for name in raw if span.attributes.get(name)), None)
+            return attributes.get("gen_ai.completion")
+    return next((value for name in _ANSWERS if (value := _nested(span.attributes, name))), None)
 
 
 def _carriers(span: Span) -> Iterator[Mapping[str, Any]]:
@@ -205,13 +208,13 @@ def _carriers(span: Span) -> Iterator[Mapping[str, Any]]:
 
 def _body(attributes: Mapping[str, Any]) -> Any:
     value = next((attributes[name] for name in ("content", "gen_ai.event.content", "body") if name in attributes), None)
-    value = parsed(value)
+    value = decoded(value)
     return value.get("content", value) if isinstance(value, Mapping) else value
 
 
 def _instructions(value: Any) -> Chat:
     """System instructions are a list of parts, or a text."""
-    value = parsed(value)
+    value = decoded(value)
     if not value:
         return []
     text = content_of({"parts": value}) if isinstance(value, list) else text_of_json(value)
@@ -221,7 +224,7 @@ def _instructions(value: Any) -> Chat:
 def _nested(attributes: Mapping[str, Any], prefix: str) -> Any:
     """Return what stands under a prefix, put together again where it was flattened (`prefix.0.message.role`)."""
     if prefix in attributes:
-        return parsed(attributes[prefix])
+        return decoded(attributes[prefix])
     root: dict[str, Any] = {}
     for name, value in attributes.items():
         if not name.startswith(f"{prefix}."):

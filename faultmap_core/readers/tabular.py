@@ -7,24 +7,25 @@ the file as a whole is one `EvalFileError`.
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError
-from faultmap_core.logs import LOG_FIELDS
+from faultmap_core.errors import EmptyFileError, EvalFileError
+from faultmap_core.evals import EvalTableBuilder, KeyConflicts, RejectedRow, Row, RowError
 from faultmap_core.readers.archives import open_gzip
+from faultmap_core.readers.conservation import FileSize, LineAccount, count_lines
+from faultmap_core.readers.csv_records import CsvRecords
 from faultmap_core.readers.json_stream import decode_value
+from faultmap_core.readers.parquet_rows import open_parquet, parquet_rows
+from faultmap_core.readers.reconciliation import ToolSummary
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The formats read here; text formats also with `.gz` behind."""
@@ -32,9 +33,9 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _BATCH_ROWS = 2_000
 _BATCH_CHARACTERS = 8_000_000
 _MAX_FIELD_CHARACTERS = 32_000_000
-# Few, because a Parquet file says nothing about the length of a single text.
-_PARQUET_ROWS = 100
 _READ_BYTES = 1 << 20
+# A few may stand in a text that was cut or padded; of UTF-16 without its mark and of binary files they are many.
+_MAX_NUL_SHARE, _MAX_CONTROL_SHARE = 0.1, 0.05
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -59,11 +60,15 @@ class EvalBatch:
         rows: accepted rows, `EVAL_SCHEMA`.
         rejected: rows that are not fit to be counted.
         conflicts: set on the last batch alone: lines, of any batch, that share their key.
+        summaries: set on the last batch alone: the tool's own figures for the file beside ours.
+        size: set on the last batch alone: the file's bytes and lines, and what became of the lines.
     """
 
     rows: pa.Table
     rejected: list[RejectedRow]
     conflicts: KeyConflicts | None = None
+    summaries: tuple[ToolSummary, ...] = ()
+    size: FileSize | None = None
 
     @property
     def rows_read(self) -> int:
@@ -89,41 +94,64 @@ def dataset_of(path: Path) -> str:
     return name.removesuffix(Path(name).suffix)
 
 
-def build_batches(path: Path, numbered_rows: Iterator[NumberedRow], builder: EvalTableBuilder) -> Iterator[EvalBatch]:
+def build_batches(
+    path: Path, numbered_rows: Iterator[NumberedRow], builder: EvalTableBuilder, account: LineAccount | None = None
+) -> Iterator[EvalBatch]:
     """Turn the raw rows of one file into batches; raises as `formats.read_eval_file` does.
 
-    Args: numbered_rows: each with a number of its own, by which people find it (its line).
+    Args:
+        numbered_rows: each with a number of its own, by which people find it (its line). A generator may return the
+            comparisons with its tool's own summary.
+        account: what the reader of the rows says that it did with each line; it must add up.
     """
-    kept = 0
+    account = account or LineAccount()
+    kept = rows_seen = 0
+    summaries: list[ToolSummary] = []
     first_rejected: RejectedRow | None = None
     try:
-        for numbered in _batched(numbered_rows):
+        for numbered in _batched(_with_summaries(numbered_rows, summaries)):
+            rows_seen += len(numbered)
             rows, rejected = builder.table(numbered)
             kept += rows.num_rows
             first_rejected = first_rejected or next(iter(rejected), None)
             yield EvalBatch(rows, rejected)
+        size = FileSize(path.stat().st_size, physical_lines(path))
     except READ_ERRORS as error:
         raise file_error(path, error) from error
+    if problem := builder.problem():
+        raise EvalFileError(f"{path}: {problem}; nothing of the file is stored")
     if not kept and first_rejected is None:
-        raise EvalFileError(f"{path}: the file holds no rows")
+        raise EmptyFileError(f"{path}: the file holds no rows")
     if not kept and first_rejected is not None:
         raise EvalFileError(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
         )
-    yield EvalBatch(builder.table([])[0], [], builder.conflicts())
+    account.check(path, size.physical_lines, rows_seen)
+    size = replace(size, records=account.records or rows_seen, account=account)
+    yield EvalBatch(builder.table([])[0], [], builder.conflicts(), tuple(summaries), size)
 
 
-def table_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
-    """Yield the raw rows of a CSV, JSONL or Parquet file with their line numbers."""
+def table_rows(path: Path, *, account: LineAccount | None = None) -> Iterator[NumberedRow]:
+    """Yield the raw rows of a CSV, JSONL or Parquet file with their line numbers.
+
+    Args: account: takes the count of lines and records.
+    """
+    account = account or LineAccount()
     suffix = Path(_without_gz(path)).suffix.lower()
     if suffix == ".parquet" and not _is_gzip(path):
-        yield from _parquet_rows(path, options)
+        yield from _parquet_rows(path, account)
     elif suffix in (".csv", ".tsv"):
-        yield from _csv_rows(path, options)
+        yield from _csv_rows(path, account)
     elif suffix in (".jsonl", ".ndjson"):
-        yield from jsonl_rows(path)
+        yield from jsonl_rows(path, account)
     else:
         raise EvalFileError(f"{path}: unknown format; expected one of {', '.join(TABLE_SUFFIXES)}, text also as .gz")
+
+
+def _with_summaries(rows: Iterator[NumberedRow], summaries: list[ToolSummary]) -> Iterator[NumberedRow]:
+    # Only what a generator returns; an iterator without an end value returns nothing.
+    returned: Any = yield from cast(Generator[NumberedRow, None, Any], rows)
+    summaries.extend(returned or ())
 
 
 def _batched(rows: Iterator[NumberedRow]) -> Iterator[list[NumberedRow]]:
@@ -148,40 +176,26 @@ def _characters(value: Any) -> int:
     return sum(map(_characters, value)) if isinstance(value, list) else 0
 
 
-def _csv_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def _csv_rows(path: Path, account: LineAccount) -> Iterator[NumberedRow]:
     with open_text(path) as stream:
-        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
-        first_line = stream.readline()
-        delimiter = max(",\t;", key=first_line.count)
-        reader = csv.reader(_chain_lines(first_line, stream), delimiter=delimiter, strict=True)
-        try:
-            header = [name.strip() for name in next(reader)]
-        except StopIteration:
-            raise EvalFileError(f"{path}: the file is empty") from None
-        except csv.Error as error:
-            raise EvalFileError(f"{path}: the header is no CSV: {error}") from error
-        _check_columns(path, header, options)
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, RowError(f"no CSV: {error}")
-                continue
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                yield line, RowError(f"{len(cells)} fields where the header has {len(header)}")
-            elif any(map(_UNDECODABLE.search, cells)):
-                yield line, RowError(_NO_UTF8)
+        records = CsvRecords(stream, str(path), account)
+        _check_header(path, records.header)
+        for line, cells in records:
+            if isinstance(cells, RowError):
+                yield line, cells
+            elif problem := next(filter(None, map(_text_problem, cells)), None):
+                yield line, RowError(problem)
             else:
-                yield line, dict(zip(header, cells, strict=True))
+                yield line, dict(zip(records.header, cells, strict=True))
 
 
-def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
-    """Yield the objects of a JSONL file with their line numbers; what is none is a `RowError`."""
+def jsonl_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
+    """Yield the objects of a JSONL file with their line numbers; what is none is a `RowError`.
+
+    Args: account: takes the count of lines and records.
+    """
+    account = account or LineAccount()
+    account.by_line = True
     with open_text(path) as stream:
         line = 0
         while text := stream.readline(_MAX_FIELD_CHARACTERS):
@@ -189,49 +203,47 @@ def jsonl_rows(path: Path) -> Iterator[NumberedRow]:
             if len(text) == _MAX_FIELD_CHARACTERS:
                 raise EvalFileError(f"{path}: line {line} is longer than {_MAX_FIELD_CHARACTERS:,} characters")
             if not text.strip():
+                account.blank += 1
                 continue
-            if _UNDECODABLE.search(text):
-                yield line, RowError(_NO_UTF8)
-                continue
-            try:
-                row = decode_value(text)
-            except RowError as error:
-                yield line, error
-                continue
-            if isinstance(row, dict):
-                yield line, row
-            else:
-                yield line, RowError(f"a JSON {type(row).__name__}, expected an object")
+            account.in_records += 1
+            account.records += 1
+            yield line, _json_line(text)
 
 
-def _parquet_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
-    # So columns are streamed; by default a whole row group is in memory.
-    with pq.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False) as parquet:
-        _check_columns(path, parquet.schema_arrow.names, options)
-        line = 0
-        for batch in parquet.iter_batches(batch_size=_PARQUET_ROWS):
-            for row in batch.to_pylist():
-                line += 1
-                yield line, row
+def _json_line(text: str) -> Row | RowError:
+    if problem := _text_problem(text):
+        return RowError(problem)
+    try:
+        row = decode_value(text)
+    except RowError as error:
+        return error
+    return row if isinstance(row, dict) else RowError(f"a JSON {type(row).__name__}, expected an object")
 
 
-def _check_columns(path: Path, header: list[str], options: EvalOptions) -> None:
+def _parquet_rows(path: Path, account: LineAccount) -> Iterator[NumberedRow]:
+    with open_parquet(path) as parquet:
+        _check_header(path, parquet.schema_arrow.names)
+        yield from enumerate(parquet_rows(parquet, account), start=1)
+
+
+def _check_header(path: Path, header: list[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise EvalFileError(f"{path}: two columns are named {_shown(twice[0])!r}; rename one")
-    for name in options.required_fields:
-        column = options.column_map.get(name, name)
-        if column not in header:
-            present = ", ".join(map(_shown, header[:12]))
-            raise EvalFileError(f"{path}: no column {column!r}; it has {present}. {_REMEDIES[name]}")
 
 
-_NO_UTF8 = "holds bytes that are no UTF-8, as the rest of the file is"
-_REMEDIES = {
-    "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
-    "model": "Use `--map model=COLUMN` or `--model-name NAME`",
-    **{name: f"Use `--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
-}
+def _text_problem(text: str) -> str | None:
+    broken = not text.isascii() and _UNDECODABLE.search(text)
+    return "holds bytes that are no UTF-8, as the rest of the file is" if broken else None
+
+
+def physical_lines(path: Path) -> int | None:
+    """Count the lines of a text file in its bytes, gzip unpacked; None of a file that is no text (Parquet, zip)."""
+    with open_bytes(path) as stream:
+        if stream.read(4) in (b"PAR1", b"PK\x03\x04"):
+            return None
+    with open_bytes(path) as stream:
+        return count_lines(stream)
 
 
 def open_text(path: Path) -> IO[str]:
@@ -254,7 +266,7 @@ def _encoding(path: Path) -> str:
         for mark, encoding in _BOMS:
             if sample.startswith(mark):
                 return encoding
-        if b"\0" in sample[:4096]:
+        if _is_binary(sample):
             raise EvalFileError(f"{path}: this is no text file (it holds NUL bytes)")
         block = sample
         try:
@@ -266,6 +278,17 @@ def _encoding(path: Path) -> str:
             sample = block or sample
             return "utf-8" if not ascii_so_far or _mostly_utf8(sample) else _legacy_encoding(sample)
     return "utf-8"
+
+
+def _is_binary(sample: bytes) -> bool:
+    """Say whether bytes are no text: many are NUL, as in UTF-16 without its mark, or some beside much that is odd."""
+    # What a crash leaves at the end of a file that was grown and never filled is one bad line.
+    sample = sample.rstrip(b"\0")
+    nul_bytes = sample.count(b"\0")
+    if not nul_bytes:
+        return False
+    control = sum(sample.count(byte) for byte in range(1, 32) if byte not in b"\t\n\r\f\x1b")
+    return nul_bytes > _MAX_NUL_SHARE * len(sample) or control > _MAX_CONTROL_SHARE * len(sample)
 
 
 def _mostly_utf8(sample: bytes) -> bool:
@@ -303,12 +326,6 @@ def _is_gzip(path: Path) -> bool:
 
 def _without_gz(path: Path) -> str:
     return path.stem if _is_gzip(path) else path.name
-
-
-def _chain_lines(first: str, rest: Iterable[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from rest
 
 
 def _shown(name: str) -> str:

@@ -225,7 +225,7 @@ def test_unscored_rows_stay_out_and_empty_input_is_an_answer(space):
     assert result.failure_rate_b == pytest.approx(fail_b[20:].mean())
     empty = compare(rows_of([], []), build_tree(np.zeros((0, 8))), np.zeros((0, 8)))
     assert (empty.global_winner, empty.global_p_value, empty.slices) == ("unresolved", 1.0, ())
-    assert "No row" in empty.note
+    assert "no example has an outcome of both models" in empty.note
     one = compare(rows_of([0.0], [1.0]), build_tree(np.ones((1, 8))), np.ones((1, 8)))
     assert (one.global_winner, one.global_p_value) == ("unresolved", 0.5)
 

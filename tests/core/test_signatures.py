@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from faultmap_core.error_reach import blind_spot, explains_nothing, needs_reference
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.matched_rates import log_ratio, matched_log_ratio, matched_midp
 from faultmap_core.signatures import ModelCounts, SignatureRows, SignatureSettings, error_signatures
@@ -324,3 +325,99 @@ def test_a_dataset_without_a_judgment_yet_has_no_signature() -> None:
     counts = [ModelCounts("d", "m", 60, 20, 0), ModelCounts("d", "n", 60, 0, 0)]
     assert error_signatures(SignatureRows([], [], [], [], [], [], counts)) == ()
     assert error_signatures(SignatureRows([], [], [], [], [], [], [])) == ()
+
+
+def reference_rows(kinds, counts, reference):
+    """kinds: (model, example, category, needs a reference); reference: (model, example) -> has one."""
+    models, examples, categories, needs = zip(*kinds, strict=True)
+    return SignatureRows(
+        [str(i) for i in range(len(kinds))], ["d"] * len(kinds), models, categories, examples, [()] * len(kinds),
+        counts,
+        has_reference=[reference(one[0], one[1]) for one in kinds], needs_reference=needs,
+    )  # fmt: skip
+
+
+def test_a_kind_that_needs_a_reference_is_compared_where_models_have_one():
+    """A has references for 100 of 200 examples, B for the same 100, C for none, so C cannot show a wrong number."""
+    kinds = [("a", f"e{i:03d}", "number/wrong", True) for i in range(9)]
+    kinds += [("b", f"e{i:03d}", "number/wrong", True) for i in range(8, 10)]
+    kinds += [("c", f"e{i:03d}", "loop", False) for i in range(20)] + [("a", "e150", "loop", False)]
+    counts = [
+        ModelCounts("d", "a", 200, 10, 10, (100, 9, 9)),
+        ModelCounts("d", "b", 200, 2, 2, (100, 2, 2)),
+        ModelCounts("d", "c", 200, 20, 20, (0, 0, 0)),
+    ]
+    found = by_key(error_signatures(reference_rows(kinds, counts, lambda m, e: m != "c" and e < "e100")))
+    number = found["model", "d", "a", "number/wrong", ""]
+    # Only A errs on 8 examples, only B on 1, both on 1: McNemar's mid-p, one-sided, of 8 of 9.
+    exact = stats.binom.sf(8, 9, 0.5) + 0.5 * stats.binom.pmf(8, 9, 0.5)
+    assert number.p_value == pytest.approx(exact, rel=1e-9)
+    assert (number.rate, number.rest_rate) == (pytest.approx(9 / 100), pytest.approx(2 / 100))
+    assert ("model", "d", "c", "number/wrong", "") not in found
+    assert found["model", "d", "a", "number", ""].p_value == pytest.approx(exact, rel=1e-9)
+    # What needs none is compared on all rows of all models.
+    loop = found["model", "d", "c", "loop", ""]
+    assert (loop.rate, loop.rest_rate) == (pytest.approx(20 / 200), pytest.approx(1 / 400))
+    assert loop.significant
+
+
+def test_a_kind_without_a_second_model_that_could_make_it_is_not_tested():
+    kinds = [("a", f"e{i:03d}", "number", True) for i in range(40)] + [("b", "e000", "loop", False)]
+    counts = [ModelCounts("d", "a", 50, 40, 40, (50, 40, 40)), ModelCounts("d", "b", 50, 1, 1, (0, 0, 0))]
+    found = by_key(error_signatures(reference_rows(kinds, counts, lambda m, e: m == "a")))
+    number = found["model", "d", "a", "number", ""]
+    assert (number.count, number.rest_rate, number.p_value, number.significant) == (40, None, None, False)
+
+
+def test_what_explains_nothing_is_counted_and_not_tested():
+    errors = [("d", "a", f"e{i}", "unexplained/no_word", ("s",) if i < 20 else ()) for i in range(30)]
+    errors += [("d", "a", f"f{i}", "loop", ()) for i in range(10)]
+    counts = [ModelCounts("d", "a", 50, 40, 40), ModelCounts("d", "b", 50, 0, 0)]
+    tested = error_signatures(rows_of(errors, counts), SignatureSettings(untested=("unexplained",)))
+    assert {one.category_id for one in tested if one.p_value is not None} == {"loop"}
+    assert by_key(tested)["model", "d", "a", "unexplained/no_word", ""].count == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "nothing"),
+    [
+        ("Unexplained", True),
+        ("Unexplained: a short answer that shares no word with the reference", True),
+        ("No reference to compare with", True),
+        ("Score below threshold", True),
+        ("The score is too low", True),
+        ("Low score", True),
+        ("Wrong answer", True),
+        ("Incorrect response.", True),
+        ("Errors", True),
+        ("Assertion failed", True),
+        ("Wrong number", False),
+        ("Wrong answer format", False),
+        ("Incorrect unit conversion", False),
+        ("Scores the wrong team", False),
+        ("Arithmetic slip in the working", False),
+        ("Errors in counting letters", False),
+        ("Low-resource language misread", False),
+    ],
+)
+def test_names_that_restate_the_score_explain_nothing(name, nothing):
+    assert explains_nothing(name) is nothing
+
+
+def test_every_rule_title_says_whether_it_needs_a_reference():
+    # Titles that the rules give without looking at a reference, by reading `judging_rules`; "1" is the reference.
+    assert [needs_reference(one) for one in ("Empty response", "Cut off before the end", "Declines to answer")] == [
+        False,
+        False,
+        False,
+    ]
+    assert needs_reference("Final number too small")
+    assert needs_reference("Chose the wrong option, without reasoning")
+    assert needs_reference("Answers with words of the question")
+
+
+def test_the_blind_spot_is_one_sentence_with_its_figures():
+    told = blind_spot(296, 40, 898)
+    assert "296 of 898 errors (33%)" in told
+    assert "40 of them without a reference" in told
+    assert blind_spot(0, 0, 898) == ""

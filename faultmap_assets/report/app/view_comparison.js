@@ -105,10 +105,10 @@ async function pairView() {
   return page(
     `${pair.model_a} or ${pair.model_b}`,
     crumbs([["Comparison", link("comparison")]]),
-    el("p", { class: "lead" }, pair.claim.told, pair.compared > 0 && pair.note && ` ${pair.note}`),
+    el("p", { class: "lead" }, pair.compared > 0 ? [pair.claim.told, pair.note, pair.pairing].filter(Boolean).join(" ") : pair.pairing || pair.claim.told),
     pair.compared > 0 && pairRates(pair),
     pair.slices.length > 0 && section("Where that changes", pairSlices(pair)),
-    section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
+    pair.compared > 0 && section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
   );
 }
 
@@ -189,12 +189,17 @@ function sidesOf(packed, pair, exampleId) {
   return a === undefined || b === undefined ? null : { a, b };
 }
 
+/** Copies of a prompt share one place on the map. @param {Packed} packed @param {number} a @param {number} b */
+function samePrompt({ columns }, a, b) {
+  return columns.x[a] === columns.x[b] && columns.y[a] === columns.y[b];
+}
+
 /** @param {Packed} packed @param {Row} pair */
 function discordant(packed, pair) {
   const ofB = new Map(rowsOf(packed, pair.dataset, pair.model_b).map((row) => [packed.columns.example_id[row], row]));
   const all = rowsOf(packed, pair.dataset, pair.model_a)
     .map((a) => ({ a, b: ofB.get(packed.columns.example_id[a]) }))
-    .filter((sides) => sides.b !== undefined && packed.columns.failed[sides.a] + packed.columns.failed[sides.b] === 1)
+    .filter((sides) => sides.b !== undefined && samePrompt(packed, sides.a, sides.b) && packed.columns.failed[sides.a] + packed.columns.failed[sides.b] === 1)
     .map((sides) => /** @type {Sides} */ (sides));
   const kinds = ["", `only ${pair.model_a} right`, `only ${pair.model_b} right`];
   const chosen = Number(currentRoute().parameters.only) || 0;

@@ -56,6 +56,7 @@ async function taxonomyView() {
     treeTools(taxonomy, state, deepest, draw, tally, () => shown),
     tree,
     taxonomy.unclassified > 0 && el("p", { class: "note" }, `${count(taxonomy.unclassified)} fit no kind.`),
+    findings.taxonomy.blind_spot && el("p", { class: "note" }, findings.taxonomy.blind_spot),
   );
 }
 

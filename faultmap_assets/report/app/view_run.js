@@ -26,7 +26,7 @@ async function runView() {
   return page(
     "Facts of the run",
     el("p", { class: "lead" }, sampleSentence()),
-    section("Rows", rowFacts(run)),
+    section("From the files to the rows", run.files.ledger && el("p", { class: "note" }, run.files.ledger), rowFacts(run)),
     section("Assets", assetTable(run)),
     section("Language models", spentTable(run)),
     findings.quarantined.length > 0 && section("Rows that were set aside", quarantineTable()),

@@ -1,0 +1,88 @@
+"""The formats told by the names at a file's beginning: how each is recognised and read, which files belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from faultmap_core.errors import EvalFileError
+from faultmap_core.evals import EvalOptions
+from faultmap_core.readers import azure_evaluation, batch_output, promptfoo_csv, swe_bench
+from faultmap_core.readers.raw_rows import NumberedRow
+from faultmap_core.readers.shapes import Shape, shape_of
+
+
+def _no_companions(_path: Path) -> list[Path]:
+    return []
+
+
+@dataclass(frozen=True)
+class ToolFormat:
+    """One format.
+
+    Attributes:
+        fits: whether a file of this shape is of the format.
+        rows: the reader.
+        companions: the files beside it without which it is not understood, or that make it fuller.
+        has_ids: whether its rows name their examples; where not, ids come from the prompts.
+        superseded: whether a file in a folder is left to another file of the format, whose companion it is.
+    """
+
+    fits: Callable[[Shape], bool]
+    rows: Callable[[Path, EvalOptions], Iterator[NumberedRow]]
+    companions: Callable[[Path], list[Path]] = _no_companions
+    has_ids: bool = True
+    superseded: Callable[[Path], bool] = lambda _path: False
+
+
+_FORMATS: Mapping[str, ToolFormat] = {
+    "openai-batch": ToolFormat(batch_output.is_batch_output, batch_output.rows, batch_output.companions),
+    "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
+    "azure": ToolFormat(azure_evaluation.is_azure_evaluation, azure_evaluation.rows, has_ids=False),
+    "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
+}
+
+# Files that belong to others and have no rows of their own.
+_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (batch_output.is_batch_input, swe_bench.is_problems)
+_NEVER_A_LOG_UNKNOWN = (".zip", ".traj")
+
+NAMES = frozenset(_FORMATS)
+"""The formats that are read here."""
+WITHOUT_IDS = frozenset(name for name, tool in _FORMATS.items() if not tool.has_ids)
+"""Those whose rows do not name their examples."""
+
+
+def format_of(path: Path) -> str | None:
+    """Return the format of a file, None where it is none of those here. Raises OSError where it cannot be read."""
+    shape = shape_of(path)
+    return next((name for name, tool in _FORMATS.items() if tool.fits(shape)), None)
+
+
+def rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
+    """Read a file as one of `NAMES`."""
+    return _FORMATS[name].rows(path, options)
+
+
+def companions(path: Path) -> list[Path]:
+    """Return the files that belong to a file of one of these formats, none for other files."""
+    try:
+        name = format_of(path)
+        return _FORMATS[name].companions(path) if name else []
+    except (OSError, EvalFileError):
+        # It is reported when the file is read.
+        return []
+
+
+def counts_in_folders(path: Path) -> bool | None:
+    """Say whether a file that lies in a folder is to be read; None where it is of no format here."""
+    try:
+        name = format_of(path)
+        if name:
+            return not _FORMATS[name].superseded(path)
+        if any(fits(shape_of(path)) for fits in _ONLY_COMPANIONS):
+            return False
+    except OSError:
+        # It shall be reported when it is read.
+        return None
+    return False if path.name.lower().endswith(_NEVER_A_LOG_UNKNOWN) else None

@@ -1,0 +1,168 @@
+"""CSV with broken, escaped and missing quotes: every line is a row, is set aside by its number, or stops the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from faultmap_core.errors import EvalFileError
+from faultmap_core.evals import EvalOptions
+from faultmap_core.readers import csv_records, read_eval_file
+
+HEADER = "example_id,model,input_text,output_text,score\n"
+
+
+def read(path: Path, **options):
+    batches = list(read_eval_file(path, EvalOptions(**options)))
+    rows = [row for batch in batches for row in batch.rows.to_pylist()]
+    return rows, [row for batch in batches for row in batch.rejected], batches[-1].size
+
+
+def numbered(count: int, changed: dict[int, str]) -> str:
+    """A table of which some rows, counted from 0, are replaced; row n stands on line n + 2."""
+    return "".join(f"{changed.get(n, f'e{n},m,question {n},answer,{n % 2}')}\n" for n in range(count))
+
+
+def table(folder: Path, count: int, changed: dict[int, str], name: str = "q.csv") -> Path:
+    path = folder / name
+    path.write_text(HEADER + numbered(count, changed), encoding="utf-8", newline="")
+    return path
+
+
+def ids(rows) -> list[str]:
+    return [row["example_id"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        'e30,m,"a stray quote,answer,0',
+        'e30,"m,question,answer,0',
+        'e30,m,question,answer,"0',
+        '"e30,m,question,answer,0',
+        'e30,m,"a "stray quote,answer,0',
+    ],
+)
+def test_a_missing_quote_costs_its_line_alone(tmp_path, damaged):
+    rows, rejected, size = read(table(tmp_path, 1_000, {30: damaged}))
+    assert ids(rows) == [f"e{n}" for n in range(1_000) if n != 30]
+    assert [row.line for row in rejected] == [32]
+    assert "no CSV" in rejected[0].reason
+    assert (size.physical_lines, size.account.set_aside) == (1_001, 1)
+
+
+def test_several_missing_quotes_cost_their_lines_alone(tmp_path):
+    changed = {n: f'e{n},m,"stray {n},answer,0' for n in (6, 7, 300, 998)}
+    # A good row whose quotes look like the end of the damaged ones.
+    changed[400] = 'e400,m,"question, 400","an ""answer""",1'
+    rows, rejected, _ = read(table(tmp_path, 1_000, changed))
+    assert ids(rows) == [f"e{n}" for n in range(1_000) if n not in (6, 7, 300, 998)]
+    assert sum(row.reason.count("no CSV") for row in rejected) == len(rejected)
+    assert {row.line for row in rejected} <= {8, 9, 302, 1_000}
+    assert "lines 8–9 are no CSV" in rejected[0].reason
+
+
+def test_two_quotes_that_close_each_other_swallow_no_row_unseen(tmp_path):
+    rows, rejected, size = read(table(tmp_path, 100, {30: 'e30,m,"stray,answer,0', 40: 'e40,m,question",answer,1'}))
+    assert ids(rows) == [f"e{n}" for n in range(100) if not 30 <= n <= 40]
+    assert "lines 32–42 are one quoted cell" in rejected[0].reason
+    assert size.account.set_aside == 11
+
+
+def test_a_table_of_which_most_is_swallowed_is_refused(tmp_path):
+    path = table(tmp_path, 100, {30: 'e30,m,"stray,answer,0', 98: 'e98,m,question",answer,1'})
+    with pytest.raises(EvalFileError, match=r"69 of 101 lines cannot be read \(the first: line 32–100\)"):
+        read(path)
+
+
+def test_lines_of_a_damaged_text_do_not_become_rows(tmp_path):
+    # By the number of fields alone, "so, it, goes, on, said" would be a row; its score is no number.
+    damaged = 'e30,m,"he said "hi"\nso, it, goes, on, said\nand, went",answer,0'
+    rows, rejected, _ = read(table(tmp_path, 60, {30: damaged}))
+    assert ids(rows) == [f"e{n}" for n in range(60) if n != 30]
+    assert [row.line for row in rejected] == [32]
+    assert "lines 32–34" in rejected[0].reason
+
+
+def test_cells_of_several_lines_are_one_record(tmp_path):
+    text = 'first line\n\nthird, with a comma\r\n“quoted” and "doubled"\n' + "x\n" * 300
+    path = tmp_path / "q.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerows([["example_id", "model", "input_text", "output_text", "score"], ["1", "m", text, text, 1],
+                          ["2", "m", "q", "a", 0]])  # fmt: skip
+    rows, rejected, size = read(path)
+    assert [(row["input_text"], row["output_text"]) for row in rows] == [(text, text), ("q", "a")]
+    assert not rejected
+    # Counted by hand: every line end of the file is one line.
+    assert size.physical_lines == len(path.read_bytes().splitlines()) == size.account.lines
+
+
+def test_a_table_inside_of_a_text_stays_text(tmp_path):
+    inner = "a,b,c,d,e\nk,l,m,n,o\np,q,r,s,t"
+    rows, rejected, _ = read(table(tmp_path, 20, {7: f'e7,m,"{inner}",answer,1'}))
+    assert (rows[7]["input_text"], len(rows), rejected) == (inner, 20, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        (r'1,m,"He said \"hi, you\" to me",a,1', 'He said "hi, you" to me'),
+        (r'1,m,"\"Hi\", he said",a,1', '"Hi", he said'),
+        (r'1,m,"ends with a quote\"",a,1', 'ends with a quote"'),
+        (r'1,m,"\frac{a}{b}, C:\",a,1', "\\frac{a}{b}, C:\\"),
+        ('1,m,He said "hi" to me,a,1', 'He said "hi" to me'),
+        ('1,m,"He said "hi" to me",a,1', 'He said "hi" to me'),
+        ('1,m,"He said ""hi"", to me",a,1', 'He said "hi", to me'),
+        ('1, m, "spaces, before", a, 1', "spaces, before"),
+        ("1,m,q,a,1,,", "q"),
+    ],
+)
+def test_quotes_as_people_write_them(tmp_path, line, prompt):
+    rows, rejected, _ = read(table(tmp_path, 8, {3: line}))
+    assert (rows[3]["input_text"], rows[3]["model"].strip(), rows[3]["score"]) == (prompt, "m", 1.0)
+    assert (len(rows), rejected) == (8, [])
+
+
+def test_escaped_quotes_over_several_lines(tmp_path):
+    rows, rejected, _ = read(table(tmp_path, 8, {3: 'e3,m,"He said \\"hi\nthere\\", to me",a,1'}))
+    assert (rows[3]["input_text"], len(rows), rejected) == ('He said "hi\nthere", to me', 8, [])
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_spreadsheets_write(tmp_path, mark, encoding):
+    rows = [["example_id", "model", "input_text", "output_text", "score"], ["1", "m", "é\né", "ü", "1"],
+            ["2", "m", "q", "", "0"], ["", "", "", "", ""]]  # fmt: skip
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=mark).writerows(rows)
+    path = tmp_path / "q.csv"
+    path.write_text(f"sep={mark}\r\n{text.getvalue()}", encoding=encoding, newline="")
+    found, rejected, size = read(path)
+    assert [(row["input_text"], row["line"]) for row in found] == [("é\né", 3), ("q", 5)]
+    assert (rejected, size.physical_lines, size.account.header, size.account.blank) == ([], 6, 2, 1)
+
+
+def test_tab_separated_text_needs_no_quoting(tmp_path):
+    path = tmp_path / "q.tsv"
+    path.write_text(HEADER.replace(",", "\t") + '1\tm\t"Hi" he said\t"open\t1\n2\tm\tq\ta\t0\n')
+    rows, rejected, _ = read(path)
+    assert [(row["input_text"], row["output_text"]) for row in rows] == [('"Hi" he said', '"open'), ("q", "a")]
+    assert not rejected
+
+
+def test_a_badly_damaged_file_takes_bounded_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("faultmap_core.readers.csv_records._FREE_REREADING", 100_000)
+    looked_at = []
+    # Doubled quotes never close a cell: every stray quote would be looked for until the end of the file.
+    changed = {n: f'e{n},m,"stray,answer,0' if n % 4 == 0 else f'e{n},m,"",answer,1' for n in range(4_000)}
+    path = table(tmp_path, 4_000, changed)
+    take = csv_records._Lines.__next__
+    monkeypatch.setattr(csv_records._Lines, "__next__", lambda lines: looked_at.append(1) or take(lines))
+    with pytest.raises(EvalFileError, match=r"no row can be used|cannot be read"):
+        read(path)
+    # 4,000 lines, each looked at some 50 times at most; without the bound it is 2,000,000.
+    assert len(looked_at) < 4_000 * 120
