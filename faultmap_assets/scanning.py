@@ -1,6 +1,6 @@
 """Which files do paths, folders and globs name, and how large and old is each?
 
-Nothing is opened but JSON and zip files that lie in a folder: their beginning tells whether they are logs.
+Of files in a folder, JSON, CSV and zip files are opened: their beginning tells whether they are logs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from faultmap_core.readers import EVAL_SUFFIXES, companions, is_eval_file
 
-_TOLD_BY_CONTENT = (".json", ".jsonl", ".ndjson", ".zip", ".traj")
+_TOLD_BY_CONTENT = (".json", ".jsonl", ".ndjson", ".csv", ".zip", ".traj")
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "coverage_gaps",
         Scope.DAY,
         ("production_logs", "prompt_embeddings"),
-        "2",
+        "3",
         lambda s, p: [
             s.coverage.model_dump(),
             s.embedding.model_dump(),

@@ -80,6 +80,15 @@ FORMATS = (
     "swe-bench",
     "azure",
     "promptfoo-csv",
+    "mt-bench",
+    "humaneval",
+    "opencompass",
+    "lighteval",
+    "tau-bench",
+    "swe-agent",
+    "mmlu-pro",
+    "alpaca-eval",
+    "wide-table",
 )
 """What `format` may name: rows with our own columns, and what other tools write."""
 
@@ -289,7 +298,7 @@ class EvalTableBuilder:
         for dataset, seen in self._scores_seen.items():
             if seen.are_of_another_range:
                 remedy = self._options.range_remedy(dataset, *seen.likely_range)
-                return range_problem(seen, self._options.range_of(dataset), remedy)
+                return range_problem(seen, remedy)
         if not letters_are_verdicts(self._letters):
             shown = ", ".join(sorted(self._letters)).upper()
             return f"scores are letters ({shown}), which can be grades or verdicts; write numbers, or pass and fail"
@@ -421,7 +430,7 @@ class EvalTableBuilder:
             return None
         score = without_rounding(score, low, high)
         inside = low <= score <= high
-        self._scores_seen.setdefault(dataset, ScoresSeen()).note(score, inside=inside)
+        self._scores_seen.setdefault(dataset, ScoresSeen((low, high))).note(score, inside=inside)
         if not inside:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score

@@ -35,6 +35,15 @@ FORMAT_NAMES: Mapping[str, str] = {
     "swe-bench": "a report of SWE-bench",
     "azure": "an evaluation of Azure AI",
     "promptfoo-csv": "a table of promptfoo",
+    "mt-bench": "judgments of MT-Bench or Arena-Hard",
+    "humaneval": "results of HumanEval or EvalPlus",
+    "opencompass": "predictions of OpenCompass",
+    "lighteval": "details of lighteval",
+    "tau-bench": "runs of tau-bench",
+    "swe-agent": "a trajectory of SWE-agent",
+    "mmlu-pro": "answers of MMLU-Pro",
+    "alpaca-eval": "annotations of AlpacaEval",
+    "wide-table": "a table with a group of columns for each model",
     "rows": "a production log with one request a row",
     "spans": "spans of OpenTelemetry",
     "langfuse": "an export of Langfuse",
@@ -98,7 +107,8 @@ def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
     facts = collector.facts()
     raw = dict(itertools.islice(_raw_rows(path, format_name), _LOOKED_AT))
     columns = column_sources(first, raw)
-    has_ids = isinstance(options, LogOptions) or options.generate_ids or not _ids_are_generated(first)
+    # Other formats have ids, or take them from the prompts by themselves.
+    needs_ids = format_name == "table" and not isinstance(options, LogOptions) and not options.generate_ids
     return FileInspection(
         path,
         format_name,
@@ -107,7 +117,7 @@ def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
         tuple(sorted({str(name) for row in raw.values() for name in row} - set(columns.values()))),
         first[0] if first else {},
         options.model_name is None and _STAND_IN in facts.models,
-        not has_ids,
+        needs_ids and _ids_are_generated(first),
     )
 
 

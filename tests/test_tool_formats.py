@@ -6,6 +6,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from faultmap_assets.scanning import find_files
@@ -13,16 +15,23 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
 from faultmap_core.readers.formats import format_of
-from tests.log_files import write_lines
+from tests.log_files import write_lines, write_zip
 from tests.tool_files import (
+    LIGHTEVAL_DATE,
     SEEDS,
     azure_document,
     azure_row,
     batch_answer,
     batch_failures,
     batch_request,
+    lighteval_results,
+    lighteval_row,
+    mmlu_pro_output,
+    rating,
     swe_bench_predictions,
     swe_bench_report,
+    tau_run,
+    trajectory,
     write_file,
 )
 
@@ -166,10 +175,11 @@ def write_seed(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_each_format_is_told_by_content_and_by_name(tmp_path, name):
-    path = write_seed(tmp_path, name)
-    assert format_of(path) == name
+    path, seed = write_seed(tmp_path, name), SEEDS[name]
+    assert format_of(path) == seed.format
     assert is_eval_file(path)
-    assert read(path, model_name="m") == read(path, model_name="m", format=name)
+    options = {"model_name": "m", **seed.options}
+    assert read(path, **options) == read(path, **options, format=seed.format)
     # The files beside it are part of it and no logs of their own.
     assert [found.path.name for found in find_files(str(tmp_path))] == [path.name]
     before = content_hash(path)
@@ -315,3 +325,316 @@ def test_a_damaged_line_of_an_export_costs_its_outputs_alone(tmp_path):
     batches = list(read_eval_file(path, EvalOptions()))
     assert [row["example_id"] for batch in batches for row in batch.rows.to_pylist()] == ["1", "3"]
     assert [one.reason for batch in batches for one in batch.rejected] == ["line 3: 3 fields where the header has 5"]
+
+
+def test_ratings_of_mt_bench_are_joined_with_questions_and_answers(tmp_path):
+    path = write_seed(tmp_path, "mt-bench")
+    first, second, unrated = read(path, default_score_range=(1.0, 10.0))
+    assert [(row["example_id"], row["score"]) for row in (first, second, unrated)] == [
+        ("81-1", 9.0), ("81-2", 4.5), ("82-1", None),
+    ]  # fmt: skip
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "mt_bench", "tiny", "Write a line.", "A long line.",
+    )  # fmt: skip
+    assert (second["question_text"], second["output_text"], second["metadata"]["turn"]) == ("Shorter.", "A line.", 2)
+    assert second["input_text"] == "user: Write a line.\n\nassistant: A long line.\n\nuser: Shorter."
+    assert (first["metadata"]["judge"], first["metadata"]["category"]) == ("gpt-4", "writing")
+    assert first["metric"]["name"] == "rating"
+    # No answer lies there: it is taken out of the judge's prompt.
+    assert (unrated["output_text"], unrated["correct_answer"]) == ("Elm", "2")
+    assert unrated["metadata"]["error"] == "the judge gave no rating"
+    assert "scores run from 1 to 10; set datasets.mt_bench.score_range: [1, 10] in faultmap.yaml" in problem(path)
+
+
+def test_ratings_alone_take_their_texts_from_the_judges_prompt(tmp_path):
+    write_file(tmp_path / "single.jsonl", [rating(81, 1, 9)])
+    row = read(tmp_path / "single.jsonl", default_score_range=(1.0, 10.0))[0]
+    assert (row["dataset"], row["input_text"], row["output_text"], row["correct_answer"]) == (
+        "mt-bench", "Name a tree.", "Elm", "Oak",
+    )  # fmt: skip
+
+
+def test_games_of_arena_hard_score_as_its_own_script_does(tmp_path):
+    path = write_seed(tmp_path, "arena-hard")
+    rows = read(path)
+    # u1: game 1 B>>A: the model wins thrice, game 2 a tie: (3 × 1 + 0.5) / 4; u2: game 1 lost, no second label.
+    assert [(row["example_id"], row["score"]) for row in rows] == [("u1", 0.875), ("u2", 0.0), ("u3", None)]
+    assert (rows[0]["input_text"], rows[0]["output_text"]) == ("Name a fish.", "Cod")
+    assert (rows[1]["input_text"], rows[1]["output_text"]) == ("Name a tree.", "Oak")
+    assert (rows[0]["dataset"], rows[0]["metric"]["name"]) == ("bench", "win rate against o3")
+    assert rows[2]["metadata"]["error"] == "the judge gave no label"
+
+
+def test_pairs_of_mt_bench_give_each_model_its_share_of_wins(tmp_path):
+    pair = {"question_id": 81, "turn": 1, "judge": ["gpt-4", "pair-v2"], "g1_judgment": "x", "g2_judgment": "y"}
+    lines = [
+        {**pair, "model_1": "a", "model_2": "b", "g1_winner": "model_1", "g2_winner": "tie"},
+        {**pair, "model_1": "a", "model_2": "c", "g1_winner": "model_2", "g2_winner": "model_2"},
+        {**pair, "model_1": "b", "model_2": "c", "g1_winner": "error", "g2_winner": "error"},
+    ]
+    write_file(tmp_path / "question.jsonl", [{"question_id": 81, "category": "writing", "turns": ["Write."]}])
+    write_file(tmp_path / "pair.jsonl", lines)
+    rows = read(tmp_path / "pair.jsonl")
+    assert [(row["model"], row["epoch"], row["score"]) for row in rows] == [
+        ("a", 1, 0.75), ("b", 1, 0.25), ("a", 2, 0.0), ("c", 1, 1.0), ("b", 2, None), ("c", 2, None),
+    ]  # fmt: skip
+    assert {row["input_text"] for row in rows} == {"Write."}
+
+
+def test_judged_answers_are_no_logs_of_their_own_and_others_are_unscored(tmp_path):
+    write_seed(tmp_path, "mt-bench")
+    answers = tmp_path / "mt_bench" / "model_answer" / "tiny.jsonl"
+    assert not is_eval_file(answers)
+    (tmp_path / "mt_bench" / "model_judgment" / "gpt-4_single.jsonl").unlink()
+    (tmp_path / "mt_bench" / "model_judgment").rmdir()
+    assert is_eval_file(answers)
+    rows = read(answers)
+    assert [(row["example_id"], row["output_text"], row["score"], row["passed"]) for row in rows] == [
+        ("81-1", "A long line.", None, None), ("81-2", "A line.", None, None),
+    ]  # fmt: skip
+    (tmp_path / "mt_bench" / "question.jsonl").unlink()
+    assert "put the bench's question.jsonl" in problem(answers)
+
+
+@real
+def test_real_answers_of_mt_bench(tmp_path):
+    real_file = next((REAL_LOGS / "mt_bench").glob("*.jsonl"))
+    path = tmp_path / real_file.name
+    path.write_bytes(real_file.read_bytes())
+    given = [json.loads(line) for line in path.read_text().splitlines()]
+    write_file(
+        tmp_path / "question.jsonl",
+        [{"question_id": one["question_id"], "turns": ["First?", "Second?"]} for one in given],
+    )
+    rows = read(path)
+    assert len(rows) == 2 * len(given) == 160
+    assert [row["output_text"] for row in rows[:2]] == given[0]["choices"][0]["turns"]
+
+
+def test_evalplus_passes_where_both_kinds_of_tests_pass(tmp_path):
+    path = write_seed(tmp_path, "evalplus")
+    rows = read(path)
+    assert [(row["example_id"], row["epoch"], row["passed"]) for row in rows] == [
+        ("HumanEval/0", 1, True), ("HumanEval/0", 2, False), ("HumanEval/0", 3, False), ("HumanEval/0", 4, False),
+        ("HumanEval/1", 1, True),
+    ]  # fmt: skip
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"]) == ("HumanEval", "org/tiny", "def f():")
+    assert (first["output_text"], first["metric"]["name"], rows[4]["input_text"]) == (
+        "def f(): pass", "plus", "HumanEval/1",
+    )  # fmt: skip
+    assert summaries(path) == {"pass@1 plus": (0.625, 0.625, True), "pass@1 base": (0.75, 0.75, True)}
+    base = read(path, scorer="base")
+    assert [row["passed"] for row in base] == [True, True, False, False, True]
+    assert base[1]["metadata"]["scores"] == {"plus": 0.0}
+
+
+def test_results_of_humaneval(tmp_path):
+    path = write_seed(tmp_path, "humaneval")
+    rows = read(path, model_name="tiny")
+    assert [(row["epoch"], row["passed"], row["output_text"]) for row in rows] == [
+        (1, True, " return 1"), (2, False, " return 2"),
+    ]  # fmt: skip
+    assert (rows[0]["dataset"], rows[0]["model"], rows[1]["metadata"]["scored_explanation"]) == (
+        "HumanEval", "tiny", "failed: x",
+    )  # fmt: skip
+    with pytest.raises(EvalFileError, match="model is missing"):
+        read(path)
+
+
+def test_predictions_of_opencompass_are_joined_with_its_results(tmp_path):
+    path = write_seed(tmp_path, "opencompass")
+    rows = read(path)
+    assert [(row["example_id"], row["passed"]) for row in rows] == [
+        ("0", True),
+        ("1", False),
+        ("2", True),
+        ("3", False),
+    ]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["question_text"]) == (
+        "sums", "tiny-hf", "system: Be brief.\n\nuser: 1+1?", "1+1?",
+    )  # fmt: skip
+    assert (first["output_text"], first["correct_answer"]) == ("2", "2")
+    assert summaries(path) == {"accuracy": (50.0, 50.0, True)}
+    (tmp_path / "20250101" / "results" / "tiny-hf" / "sums.json").unlink()
+    assert {(row["passed"], row["score"]) for row in read(path)} == {(None, None)}
+
+
+def test_predictions_of_l_eval(tmp_path):
+    row = read(write_seed(tmp_path, "l-eval"))[0]
+    assert [row[name] for name in ("dataset", "model", "input_text", "output_text", "correct_answer", "score")] == [
+        "talks", "tiny", "Who?", "He", "She", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_outputs_of_mmlu_pro_pass_where_the_letter_is_right(tmp_path, zipped):
+    path = write_seed(tmp_path, "mmlu-pro")
+    if zipped:
+        text = path.read_text()
+        path.unlink()
+        path = write_zip(tmp_path / "model_outputs_tiny-7b_5shots.zip", {"a.json": text})
+        assert format_of(path) == "mmlu-pro"
+        assert [found.path.name for found in find_files(str(tmp_path))] == [path.name]
+    rows = read(path)
+    assert [(row["example_id"], row["passed"]) for row in rows] == [("1", True), ("2", False), ("3", False)]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["correct_answer"]) == ("mmlu-pro", "tiny-7b", "B")
+    assert first["input_text"] == "Which is 1?\n\nA) one\nB) two\nC) three"
+    assert first["metadata"] == {"category": "numbers", "src": "ours", "picked": "B"}
+
+
+def test_zips_of_others_are_no_logs(tmp_path):
+    write_zip(tmp_path / "backup.zip", {"a.json": json.dumps([{"x": 1}])})
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    write_file(tmp_path / "x.traj", {"a": 1})
+    assert find_files(str(tmp_path)) == []
+    two = {"a.json": json.dumps([mmlu_pro_output(1, "B")]), "b.json": json.dumps([mmlu_pro_output(2, "B")])}
+    path = write_zip(tmp_path / "outputs.zip", two)
+    assert [row["line"] for row in read(path, model_name="m")] == [1, 2]
+
+
+def test_preferences_of_alpaca_eval_are_scores(tmp_path):
+    path = write_seed(tmp_path, "alpaca-eval")
+    rows = read(path)
+    assert [row["score"] for row in rows] == [1.0, 0.0, 0.5, 0.5, None, 0.25]
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "alpaca_eval", "tiny", "Name tree 1.", "Oak",
+    )  # fmt: skip
+    assert first["metric"]["name"] == "win rate against baseline"
+    assert (first["metadata"]["baseline_output"], first["metadata"]["subset"]) == ("Rose", "trees")
+    # 100 × (1 + 0 + 0.5 + 0.5 + 0.25) / 5
+    assert summaries(path) == {"win_rate of tiny": (45.0, 45.0, True), "n_total of tiny": (5, 5, True)}
+
+
+def test_a_wide_table_has_a_row_for_each_system(tmp_path):
+    path = write_seed(tmp_path, "wide-table")
+    rows = read(path)
+    assert [(row["model"], row["input_text"], row["output_text"], row["score"]) for row in rows] == [
+        ("rag", "1+1?", "two", 0.75), ("rag_v2", "1+1?", "three", 0.25),
+        ("rag", "2+2?", "four", 1.0), ("rag_v2", "2+2?", "", None),
+    ]  # fmt: skip
+    assert rows[0]["example_id"] == rows[1]["example_id"] != rows[2]["example_id"]
+    assert rows[0]["metric"]["name"] == "sas"
+    assert (rows[0]["correct_answer"], rows[0]["metadata"]["contexts"]) == ("2", "sums")
+    assert [row["score"] for row in read(path, scorer="faith")] == [1.0, 0.0, 1.0, 0.5]
+    assert "'sas', 'faith'" in problem(path, scorer="bleu")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["question,expected_output,model_output,model_score", "prompt,chosen_response,rejected_response,chosen_score",
+     "question,a_response,b_response", "id,a_response,b_response,a_score,b_score"],
+)  # fmt: skip
+def test_other_tables_are_not_taken_for_wide_ones(tmp_path, columns):
+    path = tmp_path / "t.csv"
+    path.write_text(columns + "\n" + ",".join("1" * (columns.count(",") + 1)) + "\n")
+    assert format_of(path) == "table"
+
+
+@real
+def test_real_outputs_of_mmlu_pro_alpaca_eval_haystack_and_l_eval():
+    # Counted in the files by other means: 2,207 letters are right; 740 wins, 1 tie, 62 losses, 2 without a preference.
+    outputs = read(next((REAL_LOGS / "mmlu_pro").glob("*.zip")))
+    assert (len(outputs), sum(row["passed"] for row in outputs)) == (12_032, 2_207)
+    annotated = [row["score"] for row in read(REAL_LOGS / "alpaca_eval" / "annotations.json")]
+    assert [annotated.count(one) for one in (1.0, 0.5, 0.0, None)] == [740, 1, 62, 2]
+    wide = read(REAL_LOGS / "haystack" / "comparative_scores.csv")
+    assert [sum(row["model"] == name for row in wide) for name in ("baseline_rag", "hyde_rag")] == [107, 107]
+    predicted = read(next((REAL_LOGS / "opencompass").glob("*.jsonl")))
+    assert (len(predicted), {row["model"] for row in predicted}) == (96, {"turbo-16k-0613"})
+
+
+def test_runs_of_tau_bench_pass_where_the_reward_is_one(tmp_path):
+    path = write_seed(tmp_path, "tau-bench")
+    rows = read(path)
+    assert [(row["example_id"], row["epoch"], row["score"], row["passed"]) for row in rows] == [
+        ("1", 1, 1.0, True), ("1", 2, 0.0, False), ("2", 1, 0.5, False),
+    ]  # fmt: skip
+    first = rows[0]
+    assert (first["dataset"], first["model"], first["input_text"], first["output_text"]) == (
+        "tau-bench-airline", "tiny", "Ask for flight 1", "At noon.",
+    )  # fmt: skip
+    assert first["metadata"]["steps"][:2] == ['called get_flight({"id": 7})', "get_flight returned: at noon"]
+    failed = tau_run(3, 0, 0.0, info={"error": "rate limit", "traceback": "x"})
+    write_file(tmp_path / "tool-calling-gpt-x-0.0_range_0-115_user-gpt-y-llm_0101.json", [failed])
+    row = read(tmp_path / "tool-calling-gpt-x-0.0_range_0-115_user-gpt-y-llm_0101.json")[0]
+    assert (row["model"], row["passed"], row["score"], row["metadata"]["error"]) == ("gpt-x", None, None, "rate limit")
+    assert row["input_text"] == "When is my flight?"
+
+
+def test_runs_of_tau2_bench(tmp_path):
+    first, second = read(write_seed(tmp_path, "tau2-bench"))
+    assert (first["dataset"], first["model"], first["input_text"]) == (
+        "tau2-bench-telecom", "tiny-4", "No data.\nInsist.\nYou are Ann.",
+    )  # fmt: skip
+    assert (first["passed"], second["passed"], second["epoch"]) == (True, None, 2)
+    assert second["metadata"]["error"] == "infrastructure error"
+
+
+def test_a_trajectory_is_judged_by_the_report_above_it(tmp_path):
+    path = write_seed(tmp_path, "swe-agent")
+    row = read(path)[0]
+    assert [row[name] for name in ("dataset", "model", "example_id", "input_text", "output_text", "passed")] == [
+        "swe-bench", "gpt", "a__b-1", "Sums are wrong", "diff --git", None,
+    ]  # fmt: skip
+    assert row["metadata"]["steps"] == ["assistant: I edit.", "called action(edit sums.py)", "returned: edited"]
+    assert (row["metadata"]["repo"], row["metadata"]["exit_status"]) == ("a/b", "submitted")
+    report = tmp_path / "gpt.run.json"
+    write_file(report, swe_bench_report())
+    assert companions(path) == [report]
+    judged = read(path)[0]
+    assert (judged["passed"], judged["metadata"]["outcome"]) == (True, "resolved")
+    config = json.dumps({"agent": {"model": {"name": "claude-x"}}})
+    write_file(tmp_path / "x" / "c__d-3.traj", trajectory(replay_config=config))
+    other = read(tmp_path / "x" / "c__d-3.traj")[0]
+    assert (other["model"], other["passed"]) == ("claude-x", False)
+
+
+def test_a_trajectory_of_mini_swe_agent(tmp_path):
+    row = read(write_seed(tmp_path, "mini-swe-agent"))[0]
+    assert [row[name] for name in ("model", "example_id", "input_text", "output_text")] == [
+        "o/m", "c__d-3", "It fails", "diff",
+    ]  # fmt: skip
+    assert row["metadata"]["steps"] == ["assistant: ls", "user: a.py"]
+
+
+def test_details_of_lighteval(tmp_path):
+    folder = tmp_path / "details" / "org" / "tiny" / LIGHTEVAL_DATE
+    folder.mkdir(parents=True)
+    path = folder / f"details_lighteval|sums|0_{LIGHTEVAL_DATE}.parquet"
+    pq.write_table(pa.Table.from_pylist([lighteval_row(1, 1.0), lighteval_row(2, 0.0)]), path)
+    assert format_of(path) == "lighteval"
+    assert read(path)[0]["model"] == "org/tiny"
+    write_file(tmp_path / "results" / "org" / "tiny" / f"results_{LIGHTEVAL_DATE}.json", lighteval_results())
+    first, second = read(path)
+    assert (first["dataset"], first["model"], first["example_id"], first["input_text"]) == (
+        "sums", "org/tiny", "1", "1 + 1?",
+    )  # fmt: skip
+    assert (first["output_text"], first["correct_answer"], first["score"], second["score"]) == ("2", "2", 1.0, 0.0)
+    assert first["metric"]["name"] == "extractive_match"
+    assert summaries(path) == {"mean extractive_match": (0.5, 0.5, True)}
+    assert read(path, scorer="length")[0]["score"] == 0.5
+
+
+def test_older_details_of_lighteval_hold_texts_of_python(tmp_path):
+    path = tmp_path / "details_leaderboard|arc:challenge|25_2024-01-01T00-00-00.parquet"
+    row = {"full_prompt": "Which?", "predictions": "[(-2.5, False), (-0.5, True)]", "gold": "[' red']",
+           "choices": "[' blue', ' red']", "metrics": "{'acc': 1}", "pred_logits": "[-2.5, -0.5]"}  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    told = read(path, model_name="m")[0]
+    assert [told[name] for name in ("dataset", "model", "output_text", "correct_answer", "score")] == [
+        "arc:challenge", "m", " red", " red", 1.0,
+    ]  # fmt: skip
+
+
+@real
+def test_a_real_trajectory_of_swe_agent():
+    path = next((REAL_LOGS / "swe_agent").glob("*.traj"))
+    row = read(path, model_name="gpt-4")[0]
+    given = json.loads(path.read_text())
+    assert row["output_text"] == given["info"]["submission"]
+    assert row["input_text"].startswith("Pixel Representation attribute should be optional")
+    assert sum(step.startswith("called action(") for step in row["metadata"]["steps"]) == len(given["trajectory"]) == 12

@@ -23,14 +23,14 @@ def assert_rows_or_an_error(folder: Path, name: str, file: str, content: Any) ->
     for other, whole in seed.files.items():
         write_file(folder / other, content if other == file else whole)
     path = folder / seed.entry
-    for format_name, scorer in ((None, None), (name, "success")):
-        rows, told = outcome(path, format=format_name, scorer=scorer, model_name="m")
+    low, high = seed.options.get("default_score_range", (0, 1))
+    for changes in ({}, {"format": seed.format, "scorer": "success"}):
+        rows, told = outcome(path, **{**seed.options, "model_name": "m", **changes})
         assert "\n" not in (told or "")
         for row in rows:
             metric = json.loads(row["metric"] or "{}")
-            low, high = metric.get("low"), metric.get("high")
-            assert row["score"] is None or (low if low is not None else 0) <= row["score"]
-            assert row["score"] is None or row["score"] <= (high if high is not None else 1)
+            ends = [value for value in (metric.get("low"), metric.get("high")) if value is not None]
+            assert row["score"] is None or min([low, *ends]) <= row["score"] <= max([high, *ends])
             assert row["passed"] in (None, True, False)
             json.loads(row["metadata"], parse_constant=pytest.fail)
     assert is_eval_file(path) in (True, False)
@@ -67,11 +67,11 @@ def test_a_truncated_file_is_an_error_or_loses_rows(tmp_path, name):
     for other, whole in seed.files.items():
         write_file(tmp_path / other, whole)
     path = tmp_path / seed.entry
-    complete = len(outcome(path, model_name="m")[0])
+    complete = len(outcome(path, model_name="m", **seed.options)[0])
     assert complete
     raw = path.read_bytes()
     for size in range(0, len(raw) - 1, max(1, len(raw) // 25)):
         path.write_bytes(raw[:size])
-        rows, told = outcome(path, format=name, model_name="m")
+        rows, told = outcome(path, format=seed.format, model_name="m", **seed.options)
         assert told is None or told.startswith(str(path))
         assert len(rows) <= complete

@@ -50,7 +50,8 @@ def audit(
             "--format",
             metavar="NAME",
             help="What wrote the files: inspect, lm-eval, helm, promptfoo, openai-evals, every-eval-ever, deepeval,"
-            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv or table."
+            " ragas, langsmith, mlflow, openai-batch, swe-bench, azure, promptfoo-csv, mt-bench,"
+            " humaneval, opencompass, lighteval, tau-bench, swe-agent, mmlu-pro, alpaca-eval, wide-table or table."
             " Default: told by their content.",
         ),
     ] = None,

@@ -14,7 +14,6 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from faultmap_core.evals import Row, RowError
@@ -96,24 +95,36 @@ class LinesByKey:
     """
 
     def __init__(self, paths: Sequence[Path], key_of: Callable[[Mapping[str, Any]], Any]) -> None:
-        self._streams = [seekable(path) for path in paths]
+        self._streams: list[IO[bytes]] = []
         self._of_key: dict[str, int] = {}
         self._places, self._files = array("Q"), array("L")
-        for number, stream in enumerate(self._streams):
-            place = 0
-            while raw := stream.readline(MAX_VALUE_CHARACTERS):
-                row = _decoded(raw)
-                key = key_of(row) if isinstance(row, dict) else None
-                if isinstance(key, str | int) and str(key) not in self._of_key:
-                    self._of_key[str(key)] = len(self._places)
-                    self._places.append(place)
-                    self._files.append(number)
-                place += len(raw)
+        try:
+            for path in paths:
+                self._streams.append(seekable(path))
+                self._index(self._streams[-1], key_of)
+        except BaseException:
+            self.close()
+            raise
+
+    def _index(self, stream: IO[bytes], key_of: Callable[[Mapping[str, Any]], Any]) -> None:
+        place = 0
+        while raw := stream.readline(MAX_VALUE_CHARACTERS):
+            row = _decoded(raw)
+            key = key_of(row) if isinstance(row, dict) else None
+            if isinstance(key, str | int) and str(key) not in self._of_key:
+                self._of_key[str(key)] = len(self._places)
+                self._places.append(place)
+                self._files.append(len(self._streams) - 1)
+            place += len(raw)
 
     def __enter__(self) -> LinesByKey:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
         for stream in self._streams:
             stream.close()
 

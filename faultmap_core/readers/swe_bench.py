@@ -113,10 +113,9 @@ def set_outcome(row: dict[str, Any], outcome: str) -> None:
     row.update(passed=passed, score=float(passed), metric=RESOLVED, outcome=outcome)
 
 
-def outcomes_beside(path: Path, folder: Path) -> tuple[Path, Mapping[str, list[str]]] | None:
-    """Return the report that lies in a folder, and the outcomes of its instances; None where there is none."""
-    found = _first(siblings(path, folder), is_report)
-    return (found, _read_report(found).outcomes) if found else None
+def outcomes_of(report: Path) -> Mapping[str, list[str]]:
+    """Return instance -> the lists of a report in which it stands."""
+    return _read_report(report).outcomes
 
 
 def problem_texts(path: Path | None, wanted: Iterable[str]) -> dict[str, str]:

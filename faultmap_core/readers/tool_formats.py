@@ -8,7 +8,20 @@ from pathlib import Path
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
-from faultmap_core.readers import azure_evaluation, batch_output, promptfoo_csv, swe_bench
+from faultmap_core.readers import (
+    agent_runs,
+    alpaca_eval,
+    azure_evaluation,
+    batch_output,
+    code_benchmarks,
+    lighteval,
+    mmlu_pro,
+    mt_bench,
+    opencompass,
+    promptfoo_csv,
+    swe_bench,
+    wide_table,
+)
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -41,10 +54,26 @@ _FORMATS: Mapping[str, ToolFormat] = {
     "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
     "azure": ToolFormat(azure_evaluation.is_azure_evaluation, azure_evaluation.rows, has_ids=False),
     "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
+    "mt-bench": ToolFormat(mt_bench.fits, mt_bench.rows, mt_bench.companions, superseded=mt_bench.superseded),
+    "humaneval": ToolFormat(code_benchmarks.fits, code_benchmarks.rows, code_benchmarks.companions),
+    "lighteval": ToolFormat(lighteval.is_lighteval, lighteval.rows, lighteval.companions),
+    "tau-bench": ToolFormat(agent_runs.is_tau, agent_runs.tau_rows),
+    "swe-agent": ToolFormat(agent_runs.is_trajectory, agent_runs.trajectory_rows, agent_runs.companions),
+    "opencompass": ToolFormat(opencompass.fits, opencompass.rows, opencompass.companions),
+    "mmlu-pro": ToolFormat(mmlu_pro.is_mmlu_pro, mmlu_pro.rows),
+    "alpaca-eval": ToolFormat(alpaca_eval.is_alpaca_eval, alpaca_eval.rows, alpaca_eval.companions, has_ids=False),
+    "wide-table": ToolFormat(wide_table.is_wide_table, wide_table.rows, has_ids=False),
 }
 
 # Files that belong to others and have no rows of their own.
-_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (batch_output.is_batch_input, swe_bench.is_problems)
+_ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (
+    batch_output.is_batch_input,
+    swe_bench.is_problems,
+    mt_bench.is_questions,
+    code_benchmarks.is_problems,
+    code_benchmarks.is_samples,
+    alpaca_eval.is_leaderboard,
+)
 _NEVER_A_LOG_UNKNOWN = (".zip", ".traj")
 
 NAMES = frozenset(_FORMATS)
