@@ -163,7 +163,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "failure_slices",
         Scope.DATASET_MODEL,
         ("raw_evals", "scores", "prompt_clusters"),
-        "4",
+        "5",
         lambda s, p: [s.slices.model_dump(), _naming(s), s.seed],
     ),
     AssetNode(
@@ -212,7 +212,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "production_slices",
         Scope.DAY,
         ("production_logs",),
-        "3",
+        "4",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
             s.slices.model_dump(),

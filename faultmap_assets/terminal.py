@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,26 +40,10 @@ def p_value(p: float) -> str:
     return "<0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
-def summary_table(summaries: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Table:
-    """One row per model and dataset."""
-    found = Counter((row["dataset"], row["model"]) for row in slices)
-    table = plain_table("dataset", "model", ">examples", ">failed", ">rate", ">slices")
-    for row in summaries:
-        table.add_row(
-            literal(row["dataset"]),
-            literal(row["model"]),
-            f"{row['examples']:,}",
-            f"{row['failures']:,}",
-            percent(row["failure_rate"]),
-            str(found[row["dataset"], row["model"]]),
-        )
-    return table
-
-
 def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
-    """One table per dataset and model, worst slice first."""
+    """One table per dataset and model, worst slice first; p is adjusted over all searches of the audit."""
     for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in slices):
-        table = plain_table("slice", ">size", ">failed", ">rest", ">excess", ">adj. p", "id")
+        table = plain_table("slice", ">size", ">here", ">elsewhere", ">excess", ">adj. p", "id")
         table.title = literal(f"{model} on {dataset}", "bold")
         table.title_justify = "left"
         for row in slices:
@@ -67,58 +51,36 @@ def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                 table.add_row(
                     literal(row["name"]),
                     str(row["size"]),
-                    percent(row["failure_rate"]),
-                    percent(row["baseline_rate"]),
+                    slice_value(row, "inside"),
+                    slice_value(row, "outside"),
                     f"{_expected_excess(row):.0f}",
-                    p_value(row["adjusted_p_value"]),
+                    p_value(row["audit_adjusted_p_value"]),
                     literal(row["slice_id"], "dim"),
                 )
         yield table
+
+
+def slice_value(row: Mapping[str, Any], side: Literal["inside", "outside"]) -> str:
+    """The value that a slice's test was of, with what it is."""
+    value = row["claim"][f"{side}_text"]
+    return f"score {value}" if row["claim"]["statistic"] == "score" else f"{value} fail"
+
+
+def breakable(name: str, width: int) -> str:
+    """Return a name in lines of at most `width` characters, broken where a reader would break it, not inside a word."""
+    lines, line = [], ""
+    for part in re.split(r"(?<=[-_/.: ])", name):
+        if line and len(line) + len(part) > width:
+            lines.append(line)
+            line = ""
+        line += part
+    return "\n".join([*lines, line])
 
 
 def _expected_excess(row: Mapping[str, Any]) -> float:
     """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
     estimate = row["estimated_excess_failures"]
     return float(row["excess_failures"] if estimate is None else estimate)
-
-
-def comparison_tables(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Table | Text]:
-    """One table of all pairs of models, then one per pair with the slices where the winner changes."""
-    compared = [pair for pair in pairs if pair["compared"]]
-    if compared:
-        table = plain_table("dataset", "A", "B", ">pairs", ">A failed", ">B failed", "winner", ">adj. p", ">slices")
-        for pair in compared:
-            table.add_row(
-                literal(pair["dataset"]),
-                literal(pair["model_a"]),
-                literal(pair["model_b"]),
-                f"{pair['compared']:,}",
-                percent(pair["failure_rate_a"]),
-                percent(pair["failure_rate_b"]),
-                literal(pair["winner"]),
-                p_value(pair["adjusted_p_value"]),
-                str(len(pair["slices"])),
-            )
-        yield table
-    for pair in pairs:
-        if pair["pairing"]:
-            yield literal(f"{pair['model_a']} and {pair['model_b']} on {pair['dataset']}: {pair['pairing']}", "yellow")
-    for pair in pairs:
-        if pair["slices"]:
-            table = plain_table("slice", ">size", ">A failed", ">B failed", "winner", ">adj. p", "id")
-            table.title = literal(f"{pair['model_a']} (A) or {pair['model_b']} (B) on {pair['dataset']}", "bold")
-            table.title_justify = "left"
-            for row in pair["slices"]:
-                table.add_row(
-                    literal(row["name"]),
-                    str(row["size"]),
-                    percent(row["failure_rate_a"]),
-                    percent(row["failure_rate_b"]),
-                    literal(row["winner"]),
-                    p_value(row["adjusted_p_value"]),
-                    literal(row["slice_id"], "dim"),
-                )
-            yield table
 
 
 def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
@@ -158,13 +120,8 @@ def print_slice(console: Console, row: Mapping[str, Any]) -> None:
     console.print(literal(row["name"], "bold"))
     console.print(literal(f"{row['model']} on {row['dataset']} · {row['slice_id']}", "dim"))
     console.print(literal(row["description"]))
-    console.print(
-        f"failed {row['failures']} of {row['size']} ({percent(row['failure_rate'])}), the rest"
-        f" {percent(row['baseline_rate'])}; risk difference {100 * row['risk_difference']:+.0f} points"
-        f" ({100 * row['risk_difference_low']:+.0f} to {100 * row['risk_difference_high']:+.0f});"
-        f" adjusted p {p_value(row['adjusted_p_value'])} ({row['test_used']})",
-        highlight=False,
-    )
+    console.print(literal(row["claim"]["told"]))
+    console.print(literal(row["claim"]["basis"], "dim"))
     for label, text in (("root cause", row["root_cause"]), ("remedy", row["suggested_remediation"])):
         if text:
             console.print(Text.assemble((f"{label}  ", "dim"), literal(text)))

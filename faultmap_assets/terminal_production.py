@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from faultmap_assets.terminal import literal, p_value, percent, plain_table
+from faultmap_assets.terminal import literal, p_value, plain_table, slice_value
 
 
 def production_tables(slices: Sequence[Mapping[str, Any]], drift: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
@@ -21,15 +21,15 @@ def production_tables(slices: Sequence[Mapping[str, Any]], drift: Sequence[Mappi
 
 
 def _slice_table(day: Mapping[str, Any]) -> Table:
-    table = plain_table("worse feedback", ">rows", ">failed", ">rest", ">adj. p", "id")
+    table = plain_table("worse feedback", ">rows", ">here", ">elsewhere", ">adj. p", "id")
     table.title = literal(f"Feedback of {day['first_day']} to {day['day']}", "bold")
     table.title_justify = "left"
     for row in day["slices"]:
         table.add_row(
             literal(row["name"]),
             f"{row['size']:,}",
-            percent(row["failure_rate"]),
-            percent(row["baseline_rate"]),
+            slice_value(row, "inside"),
+            slice_value(row, "outside"),
             p_value(row["adjusted_p_value"]),
             literal(row["slice_id"], "dim"),
         )

@@ -53,8 +53,8 @@ def points(difference: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a score with three significant digits."""
-    return f"{value:.3g}".replace("-", "−")
+    """Return a score or ratio with two significant digits, three from 1 on."""
+    return f"{value:.{3 if abs(value) >= 1.0 else 2}g}".replace("-", "−")
 
 
 def p_text(p: float) -> str:
@@ -242,8 +242,8 @@ class Claim(_Record):
             return self.flaw
         parts = [f"{kind.title}: {kind.explained}"]
         if self.low is not None and self.effect is not None and not self.flaw:
-            high = "without upper bound" if self.high is None else kind.effect(self.high)
-            parts.append(f"estimate {kind.effect(self.effect)}, interval {kind.effect(self.low)} to {high}")
+            high = "without upper bound" if self.high is None else _bound(kind, self.high)
+            parts.append(f"estimate {kind.effect(self.effect)}, interval {_bound(kind, self.low)} to {high}")
         test = TESTS.get(self.test, self.test)
         parts.append(f"{test}, p {p_text(self.p_value)}, adjusted {p_text(self.adjusted_p_value)}")
         what = f"{self.n:,} {self.population}"
@@ -272,14 +272,28 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _bound(kind: _Kind, value: float) -> str:
+    """Return an end of an interval; where rounding would make it read like no difference, with more digits."""
+    text = kind.effect(value)
+    if _sign(value - kind.null) == 0 or text.lstrip("+−") != kind.effect(kind.null).lstrip("+−"):
+        return text
+    if kind.effect is number:
+        return f"{value:.6g}".replace("-", "−")
+    for digits in range(1, 7):
+        close = f"{100.0 * value:.{digits}f}"
+        if float(close) != 100.0 * kind.null:
+            return f"{close}%" if kind.effect is percent else f"{float(close):+.{digits}f}".replace("-", "−")
+    return text
+
+
 def _span(claim: Claim, unit: str = "") -> str:
     """Return the interval in words; empty where there is none."""
     if claim.low is None:
         return ""
-    effect = _KINDS[claim.statistic].effect
+    kind = _KINDS[claim.statistic]
     if claim.high is None:
-        return f", at least {effect(claim.low)}{unit}"
-    return f", between {effect(claim.low)} and {effect(claim.high)}{unit}"
+        return f", at least {_bound(kind, claim.low)}{unit}"
+    return f", between {_bound(kind, claim.low)} and {_bound(kind, claim.high)}{unit}"
 
 
 def _rates(claim: Claim) -> str:
@@ -300,7 +314,7 @@ def _means(claim: Claim) -> str:
     if claim.inside is None or claim.outside is None:
         return f"{claim.n:,} {claim.population} against the other {claim.n_other:,}"
     return (
-        f"mean score {claim.inside_text} in {claim.n:,} {claim.population}, {claim.outside_text} in the other"
+        f"{claim.inside_text} mean score in {claim.n:,} {claim.population}, {claim.outside_text} in the other"
         f" {claim.n_other:,}"
     )
 
@@ -323,7 +337,7 @@ def _sides(claim: Claim) -> str:
     if claim.inside is None or claim.outside is None:
         return f"on {pairs}"
     verb = "fails" if claim.statistic == "paired failure rate" else "scores"
-    return f"on {pairs} {first} {verb} {claim.inside_text}, {second} {claim.outside_text}"
+    return f"on {pairs}, {first} {verb} {claim.inside_text}, {second} {claim.outside_text}"
 
 
 def _of_pairs(claim: Claim) -> str:
@@ -344,7 +358,8 @@ def _of_pairs(claim: Claim) -> str:
     span = ""
     if claim.low is not None and claim.high is not None:
         ends = sorted((abs(claim.low), abs(claim.high)))
-        span = f", between {effect(ends[0]).lstrip('+')} and {effect(ends[1]).lstrip('+')}"
+        low, high = (_bound(_KINDS[claim.statistic], end).lstrip("+") for end in ends)
+        span = f", between {low} and {high}"
     return f"{better} is better than {worse} by {effect(abs(claim.effect)).lstrip('+')}{unit}{span}: {sides}."
 
 

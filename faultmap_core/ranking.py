@@ -121,7 +121,7 @@ def ranking_sentence(standings: Sequence[Standing]) -> str:
         verb = "cannot be told apart from it"
         parts.append(f"{leader.model} fails least; {_listed(tied)} {verb}. {_behind(behind)} than {leader.model}.")
     else:
-        than = "the other" if len(behind) == 1 else f"each of the other {len(behind)}"
+        than = behind[0] if len(behind) == 1 else f"each of the other {len(behind)}"
         parts.append(f"{leader.model} is better than {than} on the same examples.")
     if alone:
         parts.append(f"{_listed(alone)} share no scored example with {leader.model} and cannot be placed.")

@@ -353,11 +353,21 @@ def _normal(
     )
 
 
+def _interval(change: Change) -> str:
+    """Return the interval in words, or that there is none to give where it would contradict the test.
+
+    The test is one-sided and adjusted for its search, the interval two-sided: near the limit they part.
+    """
+    shown = change.p_value <= 1.0 - _LEVEL
+    if shown and change.low <= 0.0 <= change.high:
+        return ", by how much so few cannot tell"
+    return f", 95% interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
+
+
 def _sentence(change: Change) -> str:
     one = change.subject
     where = f"{one.model} on {one.dataset}" if one.model else one.dataset
-    points = f"{100 * change.difference:+.1f} points, 95% interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
-    figures = f"{points}, p {change.p_value:.2g}"
+    figures = f"{100 * change.difference:+.1f} points{_interval(change)}, p {change.p_value:.2g}"
     rows = f"{change.before_rows:,} rows before, {change.after_rows:,} now"
     if one.kind == "new_slice":
         return (

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 
 from faultmap_core.comparison_results import ComparisonResult, SliceComparison, Winner
 from faultmap_core.coverage_results import CoverageGap, CoverageResult, OutlierPrompt, Status
+from faultmap_core.finding_claims import pair_claim
 from faultmap_core.report_html import html_page
 from faultmap_core.report_text import Column, Page, Section, printed, rich_page, shortened
 from faultmap_core.results import FailureSlice, _Record
@@ -92,8 +93,7 @@ class AnalysisReport(_Report):
         worst = self.slices[0]
         return (
             f"{self.num_significant} failure slice{'s' if self.num_significant != 1 else ''} among {self.total_prompts}"
-            f' prompts. Most failures beyond the rest: "{worst.name}", {worst.size} prompts,'
-            f" {worst.failure_rate:.1%} failing against {worst.baseline_rate:.1%} on the rest."
+            f' prompts. Most failures beyond the rest: "{worst.name}": {worst.claim}'
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -112,17 +112,16 @@ class AnalysisReport(_Report):
         columns = [
             Column("slice", [one.name for one in found]),
             Column("size", [f"{one.size:,}" for one in found], "right"),
-            Column("failing", [_percent(one.failure_rate) for one in found], "right"),
-            Column("rest", [_percent(one.baseline_rate) for one in found], "right"),
+            Column("here", [_value(one, one.claim.inside_text) for one in found], "right"),
+            Column("elsewhere", [_value(one, one.claim.outside_text) for one in found], "right"),
             Column("excess", [f"{one.estimated_excess_failures:+.0f}" for one in found], "right"),
-            Column("difference", [_interval(one) for one in found], "right"),
             Column("adjusted p", [f"{one.adjusted_p_value:.2g}" for one in found], "right"),
         ]
         return Page("FAULTMAP ANALYSIS", facts, columns, [_section(one) for one in found])
 
 
-def _interval(one: FailureSlice) -> str:
-    return f"{one.risk_difference:+.2f} ({one.risk_difference_low:+.2f}, {one.risk_difference_high:+.2f})"
+def _value(one: FailureSlice, value: str) -> str:
+    return f"score {value}" if one.statistic == "score" else f"{value} fail"
 
 
 def _explained(one: FailureSlice | CoverageGap | SliceComparison, cause: str, repair: str) -> list[str]:
@@ -133,7 +132,8 @@ def _explained(one: FailureSlice | CoverageGap | SliceComparison, cause: str, re
 
 def _section(one: FailureSlice | SliceComparison) -> Section:
     explained = _explained(one, "Root cause", "Suggested fix")
-    return Section(one.name, [one.description, *explained, *_prompts(one.representative_prompts)])
+    claimed = [one.claim.told, one.claim.basis] if isinstance(one, FailureSlice) else []
+    return Section(one.name, [*claimed, one.description, *explained, *_prompts(one.representative_prompts)])
 
 
 @dataclass(frozen=True)
@@ -265,14 +265,15 @@ class ComparisonReport(_Report):
 
     def summary(self) -> str:
         """Return the finding in one or two sentences."""
-        rates = (
-            f"failure rates {self.failure_rate_a:.1%} ({self.model_a_name}) and {self.failure_rate_b:.1%}"
-            f" ({self.model_b_name}), p {self.global_p_value:.2g}"
-        )
-        whole = {
-            "tie": f"Over all, the models are equal within {self.margin:g}: {rates}.",
-            "unresolved": f"Over all, neither model is shown to be better: {rates}.",
-        }.get(self.global_winner, f"Over all, {self.winner_name(self.global_winner)} is better: {rates}.")
+        found = {
+            **vars(self),
+            "test_used": self.global_test_used,
+            "winner": self.global_winner,
+            "p_value": self.global_p_value,
+            "adjusted_p_value": self.global_p_value,
+        }
+        compared = int(self.metadata.get("compared_prompts", self.total_prompts))
+        whole = pair_claim(found, self.model_a_name, self.model_b_name, compared).told
         if not self.slices:
             return f"{whole} No region of the prompts differs from that significantly."
         first = self.slices[0]

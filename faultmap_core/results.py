@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faultmap_core.claims import Claim
 
 
 def strict(value: Any) -> Any:
@@ -113,3 +116,11 @@ class FailureSlice(_Record):
     superiority: float | None = None
     superiority_low: float | None = None
     superiority_high: float | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """What is claimed of the slice; every way of showing it renders this."""
+        # The claims are records themselves, and so stand above this module.
+        from faultmap_core.finding_claims import slice_claim
+
+        return slice_claim(vars(self), self.rest_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from faultmap_core.columns import metadata_sets
 from faultmap_core.composition import composition
 from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
 from faultmap_core.regions import (
     AnyLabel,
     Candidates,
@@ -355,7 +355,7 @@ def _slice(
         estimate = difference = held_out.risk_difference if held_out.trials > 0 else 0.0
         low, high = held_out.low, held_out.high
     order = by_typicality(rows, inside, vectors)
-    return FailureSlice(
+    found_slice = FailureSlice(
         name=name.name,
         description=name.description,
         size=size,
@@ -394,6 +394,15 @@ def _slice(
         rest_size=len(scored) - size,
         **_graded(rows, scored, found, question),
     )
+    return _described(found_slice) if question.statistic == "score" else found_slice
+
+
+def _described(found: FailureSlice) -> FailureSlice:
+    """Describe a slice found by scores by what was tested: the namer knows failure rates only."""
+    if found.named_by not in ("keywords", "metadata"):
+        return found
+    typical = next(iter(found.representative_prompts), "").strip()
+    return replace(found, description=f"{found.claim}{f' Typical prompt: {quoted(typical)}.' if typical else ''}")
 
 
 def _graded(rows: EvalRows, scored: Rows, found: _Found, question: _Question) -> dict[str, float | None]:

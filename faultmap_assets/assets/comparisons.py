@@ -196,17 +196,14 @@ def _winner(pair: ComparisonResult, winner: str) -> str:
 
 def _markdown_pairs(pairs: Sequence[ComparisonResult]) -> str:
     columns: dict[str, Align] = {
-        "A": "left", "B": "left", "pairs": "right", "A failed": "right", "B failed": "right", "winner": "left",
-        "adjusted p": "right", "slices": "right",
+        "A": "left", "B": "left", "pairs": "right", "what is claimed": "left", "adjusted p": "right", "slices": "right",
     }  # fmt: skip
     rows = (
         [
             pair.model_a,
             pair.model_b,
             f"{pair.compared_rows:,}",
-            f"{pair.failure_rate_a:.0%}",
-            f"{pair.failure_rate_b:.0%}",
-            _winner(pair, pair.global_winner),
+            pair.claim.told,
             f"{pair.global_adjusted_p_value:.2g}",
             str(len(pair.slices)),
         ]

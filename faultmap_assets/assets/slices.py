@@ -123,15 +123,12 @@ def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_
 def slice_summary(slices: Sequence[FailureSlice], more: str) -> str:
     """Return the slices as a markdown table for the asset's page; `more`: the command that prints all of them."""
     columns: dict[str, Align] = {
-        "slice": "left", "examples": "right", "failed": "right", "rest": "right", "expected excess": "right",
-        "adjusted p": "right",
+        "slice": "left", "what is claimed": "left", "expected excess": "right", "adjusted p": "right",
     }  # fmt: skip
     rows = (
         [
             found.name,
-            str(found.size),
-            f"{found.failure_rate:.0%}",
-            f"{found.baseline_rate:.0%}",
+            found.claim.told,
             f"{found.estimated_excess_failures:.1f}",
             f"{found.adjusted_p_value:.2g}",
         ]

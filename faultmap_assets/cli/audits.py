@@ -252,9 +252,11 @@ def _tell_audit(
     *,
     as_json: bool,
 ) -> None:
-    from faultmap_assets import error_queries, queries, terminal, terminal_why
+    from faultmap_assets import error_queries, queries, terminal, terminal_memo
     from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.reconciliations import file_summaries
+    from faultmap_assets.report.memo import memo_of
+    from faultmap_assets.report.scope import Scope
 
     warehouse = warehouse_of(settings)
     compared = file_summaries(warehouse)
@@ -292,24 +294,14 @@ def _tell_audit(
             }
         )
         return
-    out.print(terminal.summary_table(summaries, found))
-    for table in terminal.slice_tables(found):
-        out.print()
-        out.print(table)
-    for shown in terminal.comparison_tables(pairs):
-        out.print()
-        out.print(shown)
+    told = memo_of(warehouse, Scope.of(warehouse, datasets, None, texts=True))
+    for part in terminal_memo.memo_parts(told):
+        out.print(part)
     kinds = error_queries.taxonomy_rows(warehouse)
-    if kinds:
+    errors = sum(row["errors"] for row in kinds if row["depth"] == 1) + error_queries.unclassified(warehouse)
+    if why := terminal_memo.why_line(kinds, errors):
         out.print()
-        blind = error_queries.blind_spot_of(warehouse, datasets)
-        for line in terminal_why.taxonomy_lines(kinds, error_queries.unclassified(warehouse), 0.03, blind):
-            out.print(line, soft_wrap=True)
-    for table in terminal_why.signature_tables(error_queries.signatures(warehouse, datasets), most=5):
-        out.print()
-        out.print(table)
-    if not found and summaries:
-        out.print("\nNo region of any dataset fails significantly more than the rest.")
+        out.print(why)
     out.print()
     if quarantined:
         out.print(
@@ -319,6 +311,8 @@ def _tell_audit(
     for line in terminal.disagreement_lines(compared):
         out.print(line, soft_wrap=True)
     made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
-    out.print(f"{made}. `faultmap show ID` shows a slice's examples.", highlight=False)
+    out.print(
+        f"{made}. `faultmap slices` lists all weak spots, `faultmap show ID` one with its examples.", highlight=False
+    )
     if report.exists():
         out.print(terminal.literal(f"Report: {report}"), soft_wrap=True)

@@ -44,21 +44,41 @@ def slices(
 
 
 @app.command()
-def compare(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = False) -> None:
-    """Tell which model wins on each dataset, and in which slices that changes.
+def compare(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Two models: that pair; one: its pairs.", show_default=False)
+    ] = None,
+    dataset: DatasetFilter = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Each pair of models, and where its winner changes.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the models of each dataset and tell which can be told apart; --pairs or two names show single pairs.
 
     Example: faultmap compare --dataset gsm8k
     """
-    from faultmap_assets import queries, terminal
+    from faultmap_assets import queries, terminal_comparisons
+    from faultmap_assets.report.findings import audits
+    from faultmap_assets.report.memo import rankings
+    from faultmap_assets.report.scope import Scope
 
-    pairs = queries.comparisons(filtered_warehouse(settings_of(home), dataset), dataset)
+    warehouse = filtered_warehouse(settings_of(home), dataset, models)
+    found = queries.comparisons(warehouse, dataset)
+    named = set(models or ())
+    chosen = [pair for pair in found if len(named & {pair["model_a"], pair["model_b"]}) >= min(len(named), 2)]
     if as_json:
-        print_json(pairs)
+        print_json(chosen)
         return
-    for table in terminal.comparison_tables(pairs):
-        out.print(table)
-        out.print()
-    if not pairs:
+    if named:
+        for pair in chosen:
+            for part in terminal_comparisons.pair_parts(pair):
+                out.print(part)
+            out.print()
+    else:
+        ranked = rankings(audits(warehouse, Scope.of(warehouse, dataset, None, texts=True)), found)
+        for part in terminal_comparisons.comparison_parts(ranked, found, pairs):
+            out.print(part)
+    if not chosen:
         out.print("Nothing to compare: a comparison needs two models on one dataset.")
 
 

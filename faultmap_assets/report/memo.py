@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faultmap_core.claims import percent
+from faultmap_assets import error_queries
+from faultmap_assets.report import findings
+from faultmap_assets.report.scope import Row, Scope
+from faultmap_assets.warehouse import Warehouse
 from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
 
-Row = dict[str, Any]
-
-_REPAIRS = 3
+_MAX_REPAIRS = 100
 # From this adjusted p over all searches of an audit on, a finding may be chance.
 _LEVEL = 0.05
-_BLIND_SHARE = 0.2
 
 
 def memo(content: Mapping[str, Any]) -> Row:
@@ -25,12 +25,25 @@ def memo(content: Mapping[str, Any]) -> Row:
     held = [row for row in found if row["audit_adjusted_p_value"] <= _LEVEL]
     return {
         "rankings": rankings(content["audits"], content["comparisons"]),
-        "repairs": _repairs(held)[:_REPAIRS],
-        "repairs_left": max(len(_repairs(held)) - _REPAIRS, 0),
+        "repairs": _repairs(held)[:_MAX_REPAIRS],
         "may_be_chance": [_named(row) for row in found if row["audit_adjusted_p_value"] > _LEVEL],
         "searches": len(content["audits"]),
         "cannot_tell": cannot_tell(content),
     }
+
+
+def memo_of(warehouse: Warehouse, scope: Scope) -> Row:
+    """Return the memo of a part of the warehouse."""
+    return memo(
+        {
+            "audits": findings.audits(warehouse, scope),
+            "comparisons": findings.comparisons(warehouse, scope),
+            "taxonomy": findings.taxonomy(warehouse, scope),
+            "judging": findings.judging(warehouse, scope),
+            "quality": error_queries.quality(warehouse, scope.datasets),
+            "quarantined": findings.quarantined(warehouse, scope),
+        }
+    )
 
 
 def rankings(audits: Sequence[Row], comparisons: Sequence[Row]) -> list[Row]:
@@ -64,9 +77,11 @@ def rankings(audits: Sequence[Row], comparisons: Sequence[Row]) -> list[Row]:
 
 def _repairs(slices: Sequence[Row]) -> list[Row]:
     """Return the regions that are worth repairing, the most failures beyond the rest first; one line per region."""
-    regions: dict[tuple[str, str], list[Row]] = {}
+    regions: dict[tuple[str, object], list[Row]] = {}
+    # Of two models that were not asked quite the same, one region has two ids; its words are the same.
+    words = {(row["dataset"], row["slice_id"]): frozenset(row["name"].split(", ")) for row in reversed(slices)}
     for row in slices:
-        regions.setdefault((row["dataset"], row["slice_id"]), []).append(row)
+        regions.setdefault((row["dataset"], words[row["dataset"], row["slice_id"]]), []).append(row)
     repairs = []
     for rows in regions.values():
         worst = max(rows, key=_excess)
@@ -89,7 +104,9 @@ def _named(row: Row) -> Row:
 
 
 def _excess(row: Row) -> float:
-    return float(row["excess_failures"])
+    """Return the failures to expect beyond the rest's rate; what was observed where no estimate is stored."""
+    estimate = row["estimated_excess_failures"]
+    return float(row["excess_failures"] if estimate is None else estimate)
 
 
 def _typical_prompt(row: Row) -> str:
@@ -108,8 +125,9 @@ def recoverable(row: Row) -> str:
     failures = "failure" if about == 1 else "failures"
     if claim["flaw"]:
         return f"About {about:,} fewer {failures} if it failed like the rest; so few answers give no range."
-    low, high = (round(size * claim[end]) for end in ("low", "high"))
-    return f"About {about:,} fewer {failures} if it failed like the rest ({max(low, 1):,} to {max(high, 1):,})."
+    low, high = (max(round(size * claim[end]), 1) for end in ("low", "high"))
+    span = f" ({low:,} to {high:,})" if low <= about <= high else ""
+    return f"About {about:,} fewer {failures} if it failed like the rest{span}."
 
 
 def cannot_tell(content: Mapping[str, Any]) -> list[str]:
@@ -118,7 +136,7 @@ def cannot_tell(content: Mapping[str, Any]) -> list[str]:
     quarantined = sum(row["rows"] for row in content["quarantined"])
     if quarantined:
         told.append(f"{_counted(quarantined, 'row')} could not be read and were set aside; nothing here rests on them.")
-    return [*told, *_unseen_causes(content)]
+    return [*told, *_unseen_causes(content["taxonomy"])]
 
 
 def _resolution(content: Mapping[str, Any]) -> list[str]:
@@ -152,19 +170,9 @@ def _unscored(audits: Sequence[Row]) -> list[str]:
     return [f"{_counted(missing, 'answer')} without a score: counted neither as right nor as wrong."]
 
 
-def _unseen_causes(content: Mapping[str, Any]) -> list[str]:
-    by_rules = sum(row["rows"] for row in content["judging"] if row["judged_by"] == "rules")
-    taxonomy = content["taxonomy"]
-    if not by_rules or not taxonomy or not taxonomy["errors"]:
-        return []
-    blind = sum(row["errors"] for row in taxonomy["categories"] if row["category_id"] == "unexplained")
-    share = blind / taxonomy["errors"]
-    if share < _BLIND_SHARE:
-        return []
-    return [
-        f"Why {percent(share)} of the failures happened: no rule sees it in the text. A language model can be asked"
-        " (`language_model` in faultmap.yaml)."
-    ]
+def _unseen_causes(taxonomy: Row | None) -> list[str]:
+    told = (taxonomy or {}).get("blind_spot", "")
+    return [told] if told else []
 
 
 def _counted(number: int, one: str) -> str:

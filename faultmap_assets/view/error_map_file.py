@@ -11,6 +11,7 @@ from typing import Any
 
 from faultmap_assets.report.content import SCHEMA_VERSION
 from faultmap_assets.report.examples import PLACES
+from faultmap_assets.report.memo import memo
 from faultmap_assets.report.run_facts import FILE_COUNTS
 from faultmap_assets.report.scope import Row, Scope
 from faultmap_core.errors import EvalFileError
@@ -96,7 +97,7 @@ def tree_content(tree: Mapping[str, Any], name: str) -> Row:
     totals: Counter[str] = Counter()
     for (category_id, _, _), number in counts.items():
         totals[category_id] += number
-    return {
+    content: Row = {
         "schema_version": SCHEMA_VERSION,
         "scope": Scope().to_dict(),
         "audits": list(_audits(read)),
@@ -131,6 +132,7 @@ def tree_content(tree: Mapping[str, Any], name: str) -> Row:
         },
         "examples": {"total": errors, "shown": errors, "sampled": False, "seed": 0, "rows": read.answers},
     }
+    return {**content, "memo": memo(content)}
 
 
 def _gather(read: _Read, node: Mapping[str, Any], category_id: str | None, depth: int) -> None:

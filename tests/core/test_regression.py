@@ -233,3 +233,18 @@ def test_paired_changes_of_means_of_repeats_are_sound(rows):
     assert 0.0 < change.p_value <= 1.0
     assert change.difference == pytest.approx(np.mean([b - a for a, b in rows]), abs=1e-9)
     assert change.low - 1e-6 <= change.difference <= change.high + 1e-6
+
+
+@pytest.mark.parametrize("rows", [20, 30, 45, 60, 100, 400])
+def test_no_sentence_of_a_change_gives_an_interval_that_contradicts_its_p_value(rows):
+    told = []
+    for failures in range(rows // 10, rows):
+        change = change_of_rate(Subject("failure_rate", "d", "m"), Rate(rows // 10, rows), Rate(failures, rows))
+        assert change is not None
+        if change.p_value <= 0.05:
+            told.append(change.message)
+            if "95% interval" in change.message:
+                assert change.low > 0
+    # Near the limit the one-sided test shows what the two-sided interval does not.
+    assert any("so few cannot tell" in one for one in told)
+    assert any("95% interval +" in one for one in told)

@@ -22,6 +22,7 @@ def one_slice(**changes: object) -> FailureSlice:
         "name": BRACKETS, "description": "d", "size": 10, "failure_rate": 0.5, "baseline_rate": 0.1,
         "effect_size": float("inf"), "p_value": 1e-9, "adjusted_p_value": 1e-6, "test_used": "midp",
         "sample_indices": [1], "examples": [{"score": float("nan")}], "representative_prompts": ["p"], "cluster_id": 3,
+        "rest_size": 90, "risk_difference": 0.4, "risk_difference_low": 0.2, "risk_difference_high": 0.6,
     }  # fmt: skip
     return FailureSlice(**{**values, **changes})
 
@@ -45,8 +46,8 @@ def test_reports_become_strict_json():
 
 def test_the_summary_tells_the_worst_slice_or_that_there_is_none():
     assert report(one_slice()).summary() == (
-        f'1 failure slice among 100 prompts. Most failures beyond the rest: "{BRACKETS}", 10 prompts, 50.0% failing'
-        " against 10.0% on the rest."
+        f'1 failure slice among 100 prompts. Most failures beyond the rest: "{BRACKETS}": 50% of 10 answers failed,'
+        " 10% of the other 90: +40 points, between +20 and +60."
     )
     assert report(one_slice(), one_slice()).summary().startswith("2 failure slices among")
     assert report().summary() == (

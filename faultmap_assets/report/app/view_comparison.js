@@ -1,32 +1,96 @@
-// Which model wins where? All pairs, one pair, and the prompts on which they disagree, side by side.
+// Which model wins where? A ranking with a win matrix, all pairs, one pair, and the prompts on which they disagree.
+
+const MATRIX_MODELS = 16;
 
 async function comparisonView() {
   const { dataset, model } = chosenScope();
   const pairs = findings.comparisons.filter(
     (/** @type {Row} */ pair) => (!dataset || pair.dataset === dataset) && (!model || pair.model_a === model || pair.model_b === model),
   );
+  const matrices = (findings.memo?.rankings ?? []).filter(
+    (/** @type {Row} */ ranking) => inScope({ dataset: ranking.dataset }) && ranking.models.length > 2 && ranking.models.length <= MATRIX_MODELS,
+  );
+  const table = pairTable(pairs);
   return page(
     "Comparison",
-    el("p", { class: "lead" }, "Pairs of models that answered the same prompts. A winner is named where McNemar's test finds one."),
-    dataTable({
-      name: "comparisons",
-    unit: "pair",
-      rows: pairs,
-      href: pairLink,
-      text: (row) => `${row.dataset} ${row.model_a} ${row.model_b} ${row.winner}`,
-      empty: "No two models answered the same prompts.",
-      columns: [
-        { key: "pair", title: "models", first: true, value: (row) => `${row.model_a} or ${row.model_b}` },
-        { key: "dataset", title: "dataset", value: (row) => row.dataset },
-        { key: "compared", title: "pairs", number: true, value: (row) => row.compared, render: (row) => count(row.compared) },
-        { key: "failure_rate_a", title: "first failed", value: (row) => (row.compared ? row.failure_rate_a : null), render: (row) => (row.compared ? rateCell({ rate: row.failure_rate_a }) : "–") },
-        { key: "failure_rate_b", title: "second failed", value: (row) => (row.compared ? row.failure_rate_b : null), render: (row) => (row.compared ? rateCell({ rate: row.failure_rate_b }) : "–") },
-        { key: "winner", title: "winner", value: (row) => (row.compared ? row.winner : row.pairing) },
-        { key: "slices", title: "slices", number: true, value: (row) => row.slices.length },
-        { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
-      ],
-    }),
+    el("p", { class: "lead" }, "Pairs of models that answered the same prompts. A winner is named only where the difference is more than chance."),
+    matrices.map(winMatrix),
+    matrices.length && !model ? folded(`All ${counted(pairs.length, "pair")}`, () => table) : table,
   );
+}
+
+/** Models down and, by their place, across. @param {Row} ranking */
+function winMatrix(ranking) {
+  const models = ranking.models;
+  const number = (/** @type {Row} */ one) => models.indexOf(one) + 1;
+  return el(
+    "section",
+    null,
+    el("h2", null, ranking.dataset),
+    ranking.told && el("p", null, ranking.told),
+    el(
+      "table",
+      { class: "matrix" },
+      el("caption", { class: "off-screen" }, `who beats whom on ${ranking.dataset}`),
+      el("thead", null, el("tr", null, el("th", { scope: "col" }, "model"), el("th", { scope: "col" }, "failed"), models.map((/** @type {Row} */ one) => el("th", { scope: "col" }, el("span", { class: "off-screen" }, `against ${one.model}`), el("span", { "aria-hidden": "true" }, number(one)))))),
+      el(
+        "tbody",
+        null,
+        models.map((/** @type {Row} */ one) =>
+          el("tr", null, el("th", { scope: "row" }, `${number(one)} `, breakable(one.model)), el("td", null, percent(one.failure_rate)), models.map((/** @type {Row} */ other) => matrixCell(ranking.dataset, one, other))),
+        ),
+      ),
+    ),
+    el("p", { class: "note" }, "Each row against the model of the column's number: + is better, − is worse, = cannot be told apart, ? no common example. Each mark leads to the pair."),
+  );
+}
+
+/** @param {string} dataset @param {Row} one @param {Row} other */
+function matrixCell(dataset, one, other) {
+  if (one === other) return el("td", { class: "self" });
+  const [mark, kind, said] = one.beats.includes(other.model)
+    ? ["+", "better", "is better than"]
+    : one.loses_to.includes(other.model)
+      ? ["−", "worse", "is worse than"]
+      : one.open.includes(other.model)
+        ? ["=", "open", "cannot be told apart from"]
+        : ["?", "open", "was not compared with"];
+  const pair = findings.comparisons.find((/** @type {Row} */ row) => row.dataset === dataset && [row.model_a, row.model_b].includes(one.model) && [row.model_a, row.model_b].includes(other.model));
+  const label = `${one.model} ${said} ${other.model}`;
+  return el("td", { class: kind }, pair ? el("a", { href: pairLink(pair), "aria-label": label, title: label }, mark) : el("span", { title: label }, mark));
+}
+
+/** @param {Row[]} pairs */
+function pairTable(pairs) {
+  return dataTable({
+    name: "comparisons",
+    unit: "pair",
+    rows: pairs,
+    href: pairLink,
+    text: (row) => `${row.dataset} ${row.model_a} ${row.model_b} ${row.winner}`,
+    empty: "No two models answered the same prompts.",
+    columns: [
+      { key: "pair", title: "models", first: true, value: (row) => `${row.model_a} or ${row.model_b}`, render: (row) => [breakable(row.model_a), " or ", breakable(row.model_b)].flat() },
+      { key: "dataset", title: "dataset", value: (row) => row.dataset, minor: datasets().length < 2 },
+      { key: "compared", title: "pairs", number: true, value: (row) => row.compared, render: (row) => count(row.compared) },
+      { key: "failure_rate_a", title: "first", value: (row) => (row.compared ? row.claim.inside : null), render: (row) => sideValue(row, "inside") },
+      { key: "failure_rate_b", title: "second", value: (row) => (row.compared ? row.claim.outside : null), render: (row) => sideValue(row, "outside") },
+      { key: "winner", title: "winner", value: (row) => row.winner, render: (row) => breakable(winnerOf(row)) },
+      { key: "slices", title: "differs in", number: true, value: (row) => row.slices.length },
+      { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => (row.compared ? row.adjusted_p_value : null), render: (row) => (row.compared ? pValue(row.adjusted_p_value) : "–") },
+    ],
+  });
+}
+
+/** A side's value where there is one: of no pair, and of scores in pairs, there is none. @param {Row} row @param {"inside" | "outside"} side */
+function sideValue(row, side) {
+  return row.compared && row.claim[side] !== null ? rateCell({ rate: row.claim[side] }) : "–";
+}
+
+/** @param {Row} row of a pair or of a slice of one */
+function winnerOf(row) {
+  if (row.compared === 0) return "not compared";
+  return row.winner === "tie" ? "about equal" : row.winner === "unresolved" ? "not shown" : row.winner;
 }
 
 /** @returns {Row | undefined} */
@@ -41,29 +105,27 @@ async function pairView() {
   return page(
     `${pair.model_a} or ${pair.model_b}`,
     crumbs([["Comparison", link("comparison")]]),
-    el("p", { class: "lead" }, pairSentence(pair)),
-    pair.compared > 0 && el(
-      "div",
-      { class: "panel" },
-      twoRates(
-        { label: pair.model_a, rate: pair.failure_rate_a, note: `failed of ${count(pair.compared)}` },
-        { label: pair.model_b, rate: pair.failure_rate_b, note: `failed of ${count(pair.compared)}` },
-      ),
-      differenceBar({ difference: pair.difference, low: pair.difference_low, high: pair.difference_high, left: `${pair.model_b} better`, right: `${pair.model_a} better` }),
-    ),
+    el("p", { class: "lead" }, pair.compared > 0 ? [pair.claim.told, pair.note, pair.pairing].filter(Boolean).join(" ") : pair.pairing || pair.claim.told),
+    pair.compared > 0 && pairRates(pair),
     pair.slices.length > 0 && section("Where that changes", pairSlices(pair)),
     pair.compared > 0 && section("Where they disagree", served ? servedDiscordant(pair) : discordant(await examples(), pair)),
   );
 }
 
 /** @param {Row} pair */
-function pairSentence(pair) {
-  if (!pair.compared) return pair.pairing;
-  const apart = `${points(Math.abs(pair.difference)).replace("+", "")} points apart`;
-  const range = pair.difference_low === null ? "" : ` (95% interval ${points(pair.difference_low)} to ${points(pair.difference_high)})`;
-  const wins = `only ${pair.model_a} is right on ${count(pair.discordant_a_wins)}, only ${pair.model_b} on ${count(pair.discordant_b_wins)}`;
-  const verdictText = [pair.model_a, pair.model_b].includes(pair.winner) ? `${pair.winner} is better on ${pair.dataset}` : `On ${pair.dataset} neither is shown to be better (${pair.winner})`;
-  return `${verdictText}: ${apart}${range}; ${wins}; adjusted p ${pValue(pair.adjusted_p_value)}.${pair.note ? ` ${pair.note}` : ""}${pair.pairing ? ` ${pair.pairing}` : ""}`;
+function pairRates(pair) {
+  return el(
+    "div",
+    { class: "panel" },
+    pair.claim.inside !== null &&
+      twoRates(
+        { label: pair.model_a, rate: pair.failure_rate_a, note: `failed of ${count(pair.compared)}` },
+        { label: pair.model_b, rate: pair.failure_rate_b, note: `failed of ${count(pair.compared)}` },
+      ),
+    !pair.claim.flaw && differenceBar({ difference: pair.difference, low: pair.difference_low, high: pair.difference_high, left: `${pair.model_b} better`, right: `${pair.model_a} better` }),
+    el("p", { class: "note" }, `Only ${pair.model_a} is right on ${count(pair.discordant_a_wins)}, only ${pair.model_b} on ${count(pair.discordant_b_wins)}.`),
+    claimBasis(pair.claim),
+  );
 }
 
 /** @param {Row} pair */
@@ -76,9 +138,9 @@ function pairSlices(pair) {
     columns: [
       { key: "name", title: "slice", first: true, value: (row) => row.name },
       { key: "size", title: "examples", number: true, value: (row) => row.size, render: (row) => count(row.size) },
-      { key: "failure_rate_a", title: `${pair.model_a} failed`, value: (row) => row.failure_rate_a, render: (row) => rateCell({ rate: row.failure_rate_a }) },
-      { key: "failure_rate_b", title: `${pair.model_b} failed`, value: (row) => row.failure_rate_b, render: (row) => rateCell({ rate: row.failure_rate_b }) },
-      { key: "winner", title: "winner here", value: (row) => row.winner },
+      { key: "failure_rate_a", title: pair.model_a, value: (row) => row.claim.inside, render: (row) => sideValue({ ...row, compared: row.size }, "inside") },
+      { key: "failure_rate_b", title: pair.model_b, value: (row) => row.claim.outside, render: (row) => sideValue({ ...row, compared: row.size }, "outside") },
+      { key: "winner", title: "winner here", value: (row) => row.winner, render: winnerOf },
       { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.selection_adjusted_p_value, render: (row) => pValue(row.selection_adjusted_p_value) },
     ],
   });
@@ -97,16 +159,20 @@ async function pairSliceView() {
     el(
       "div",
       { class: "panel" },
-      twoRates(
-        { label: pair.model_a, rate: found.failure_rate_a, note: `failed of ${count(found.size)}` },
-        { label: pair.model_b, rate: found.failure_rate_b, note: `failed of ${count(found.size)}` },
-      ),
-      el(
-        "p",
-        { class: "note" },
-        `Only ${pair.model_a} right: ${count(found.discordant_a_wins)}; only ${pair.model_b} right: ${count(found.discordant_b_wins)}; both right: ${count(found.concordant_pass)}; both wrong: ${count(found.concordant_fail)}. ` +
-          `Of the disagreements ${percent(found.advantage_rate)} go to ${pair.model_a}, elsewhere ${percent(found.rest_advantage_rate)} (adjusted p ${pValue(found.selection_adjusted_p_value)}).`,
-      ),
+      found.claim.inside !== null &&
+        twoRates(
+          { label: pair.model_a, rate: found.failure_rate_a, note: `failed of ${count(found.size)}` },
+          { label: pair.model_b, rate: found.failure_rate_b, note: `failed of ${count(found.size)}` },
+        ),
+      el("p", null, found.claim.told),
+      found.claim.inside !== null &&
+        el(
+          "p",
+          { class: "note" },
+          `Only ${pair.model_a} right: ${count(found.discordant_a_wins)}; only ${pair.model_b} right: ${count(found.discordant_b_wins)}; both right: ${count(found.concordant_pass)}; both wrong: ${count(found.concordant_fail)}. ` +
+            `Of the disagreements ${percent(found.advantage_rate)} go to ${pair.model_a}, elsewhere ${percent(found.rest_advantage_rate)} (adjusted p ${pValue(found.selection_adjusted_p_value)}).`,
+        ),
+      claimBasis(found.claim),
     ),
     sliceWhy({ ...found, dataset: pair.dataset }),
     section("Examples", pagedList(shown, (sides) => sideBySide(packed, pair, sides), { step: 5 })),

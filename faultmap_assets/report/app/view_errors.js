@@ -268,7 +268,7 @@ function signatureTable(rows, scope) {
         title: "ratio",
         number: true,
         value: (row) => row.risk_ratio,
-        render: (row) => (row.risk_ratio === null ? "–" : [`${figure(row.risk_ratio)} `, el("small", null, `${figure(row.risk_ratio_low)}–${figure(row.risk_ratio_high)}`)]),
+        render: (row) => (row.risk_ratio === null ? "–" : [`${figure(row.risk_ratio)} `, !row.claim?.flaw && el("small", null, `${figure(row.risk_ratio_low)}–${figure(row.risk_ratio_high)}`)]),
       },
       { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
     ],

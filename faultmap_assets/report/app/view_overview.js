@@ -1,35 +1,166 @@
-// The first page: what to know, how often each model fails on each dataset, and what changed.
+// The first page is a memo: who leads, what to repair first, what the data cannot tell, and what changed.
+
+const REPAIRS_SHOWN = 3;
 
 async function overviewView() {
   const audits = findings.audits.filter(inScope);
   if (!findings.audits.length) {
     return page("Where the models fail", el("p", { class: "empty" }, "Nothing has been audited yet: run ", el("code", null, "faultmap audit FILE"), "."));
   }
-  const slices = audits.reduce((/** @type {number} */ sum, /** @type {Row} */ audit) => sum + audit.slices.length, 0);
+  const { memo } = findings;
   const answers = audits.reduce((/** @type {number} */ sum, /** @type {Row} */ audit) => sum + audit.examples, 0);
-  const modelCount = new Set(audits.map((/** @type {Row} */ audit) => audit.model)).size;
-  const datasetCount = new Set(audits.map((/** @type {Row} */ audit) => audit.dataset)).size;
+  const [first, ...others] = memo.rankings.filter((/** @type {Row} */ ranking) => inScope({ dataset: ranking.dataset }));
+  const more = [topError(), topGap(), topQuality()].filter((item) => item !== null);
   return page(
     "Where the models fail",
     el(
       "p",
       { class: "lead" },
-      `${counted(modelCount, "model")} on ${counted(datasetCount, "dataset")}, ${counted(answers, "answer")}. ` +
-        `${counted(slices, "failure slice")}: regions of prompts in which a model fails significantly more than on the rest.`,
+      `${counted(new Set(audits.map((/** @type {Row} */ audit) => audit.model)).size, "model")} on ` +
+        `${counted(new Set(audits.map((/** @type {Row} */ audit) => audit.dataset)).size, "dataset")}, ${counted(answers, "answer")}.`,
     ),
-    section("What to know", keyFindings(audits)),
+    el("div", { class: "columns memo" }, first && rankingBlock(first), await overviewMap(audits)),
+    section("Repair first", repairs()),
+    chanceFindings(),
+    section("What these data cannot tell", cannotTell(memo)),
+    others.length > 0 && section("The other datasets", pagedList(others, rankingBlock, { step: 6 })),
+    more.length > 0 && section("More", el("ul", { class: "findings" }, more)),
     findings.changes && section("What changed", changesList(findings.changes)),
-    section("Failure rates", rateMatrix(audits), el("p", { class: "note" }, "The share of scored examples that failed, with its 95% interval.")),
   );
 }
 
-/** @param {Row[]} audits */
-function keyFindings(audits) {
-  const slices = audits.flatMap((audit) => audit.slices).sort((a, b) => expectedExcess(b) - expectedExcess(a));
-  /** @type {(HTMLElement | null)[]} */
-  const items = [...slices.slice(0, 4).map(sliceFinding), ...bestPairs(), topError(), topGap(), topQuality()];
-  const told = items.filter((item) => item !== null);
-  return told.length ? el("ul", { class: "findings" }, told) : el("p", { class: "empty" }, "Nothing stands out.");
+/** The models of one dataset in their order. @param {Row} ranking */
+function rankingBlock(ranking) {
+  const models = ranking.models.filter(inScope);
+  const several = ranking.models.filter((/** @type {Row} */ one) => one.failure_rate !== null).length > 1;
+  const [{ scored }] = ranking.models;
+  const even = ranking.models.every((/** @type {Row} */ one) => one.scored === scored && one.examples === scored) ? scored : null;
+  return el(
+    "section",
+    { class: "ranking" },
+    el("h2", null, ranking.dataset, even !== null && el("small", null, several ? ` ${count(even)} answers of each` : ` ${counted(even, "answer")}`)),
+    ranking.told && el("p", null, ranking.told),
+    dataTable({
+      name: `models on ${ranking.dataset}`,
+      plain: true,
+      rows: models,
+      href: (row) => address("slices", { dataset: ranking.dataset, model: row.model }),
+      columns: [
+        { key: "model", title: "model", first: true, value: (row) => row.model, render: (row) => breakable(row.model) },
+        { key: "failure_rate", title: "failed", value: (row) => row.failure_rate, render: (row) => rateCell({ rate: row.failure_rate, low: row.failure_rate_low, high: row.failure_rate_high }) },
+        ...(even === null ? [{ key: "scored", title: "answers", number: true, value: (/** @type {Row} */ row) => row.scored, render: answersOf }] : []),
+        ...(several ? [{ key: "place", title: "place", value: (/** @type {Row} */ row) => ranking.models.indexOf(row), render: (/** @type {Row} */ row) => placeOf(row) }] : []),
+        { key: "slices", title: "weak spots", number: true, value: (row) => row.slices, render: (row) => count(row.slices) },
+      ],
+    }),
+    several &&
+      explained(
+        "How the order is made",
+        "Models stand by the share of their answers that failed, with its 95% interval (Wilson). Who leads and who is tied is decided by comparing " +
+          "answers to the same prompts, two models at a time (McNemar's test, p adjusted over all pairs): “tied” means that the comparison with the " +
+          "first model shows no winner. A weak spot is a group of prompts in which the model fails more often than on the rest (a failure slice).",
+      ),
+  );
+}
+
+/** @param {Row} row */
+function placeOf(row) {
+  return el("span", { class: `place ${row.place.replace(" ", "-")}` }, row.place);
+}
+
+/** @param {Row} row of a ranking */
+function answersOf(row) {
+  const unscored = row.examples - row.scored;
+  return [count(row.scored), unscored > 0 && el("small", { class: "under" }, `${count(unscored)} more without a score`)];
+}
+
+/** The map of the audit that holds the first repair. @param {Row[]} audits */
+async function overviewMap(audits) {
+  const [first] = scopedRepairs();
+  const shown = audits.find((audit) => first && audit.dataset === first.dataset && audit.model === first.model) ?? mostSliced(audits);
+  if (!shown) return null;
+  const packed = await examples();
+  const rows = rowsOf(packed, shown.dataset, shown.model);
+  const made = promptMap(packed, rows, litSlices(packed, rows, shown.slices), `Map of the prompts of ${shown.dataset}, as ${shown.model} answers them`);
+  return el("div", null, el("h2", null, "Map of the prompts", el("small", null, " as ", breakable(shown.model), " answers them")), made.element);
+}
+
+/** What to repair, of what is chosen; a region that the chosen model shares with another is told of the chosen one. */
+function scopedRepairs() {
+  const { model } = chosenScope();
+  return findings.memo.repairs
+    .filter((/** @type {Row} */ one) => inScope({ dataset: one.dataset }) && (!model || one.model === model || one.also_of.includes(model)))
+    .map((/** @type {Row} */ one) => (model && one.model !== model ? sharedRepair(one, model) : one));
+}
+
+/** @param {Row} one @param {string} model */
+function sharedRepair(one, model) {
+  const own = allSlices().find((row) => row.slice_id === one.slice_id && row.dataset === one.dataset && row.model === model);
+  const others = [one.model, ...one.also_of].filter((name) => name !== model);
+  return { ...one, model, name: own?.name ?? one.name, claim: own?.claim ?? one.claim, recoverable: "", also_of: others };
+}
+
+function repairs() {
+  const all = scopedRepairs();
+  if (!all.length) {
+    const chance = scopedChance().length ? " that is more than chance over the whole audit" : "";
+    return el("p", { class: "empty" }, `No group of prompts was found in which a model fails more often than elsewhere${chance}.`);
+  }
+  const left = all.length - REPAIRS_SHOWN;
+  return [
+    el("ol", { class: "repairs" }, all.slice(0, REPAIRS_SHOWN).map(repair)),
+    left > 0 && el("p", null, el("a", { href: link("slices") }, `All weak spots (${count(left)} more)`)),
+  ];
+}
+
+/** @param {Row} one */
+function repair(one) {
+  return el(
+    "li",
+    null,
+    el("a", { class: "row-link", href: sliceLink(one) }, one.name),
+    el("p", null, el("span", { class: "faint" }, datasets().length > 1 ? `${one.model} on ${one.dataset}: ` : `${one.model}: `), one.claim.told),
+    one.prompt && el("p", { class: "typical" }, "For example: ", el("q", null, shortened(one.prompt, 180))),
+    one.recoverable && el("p", null, one.recoverable),
+    one.also_of.length > 0 && el("p", { class: "note" }, `The same prompts are a weak spot of ${one.also_of.join(", ")}.`),
+    claimBasis(one.claim),
+  );
+}
+
+/** The statistic and the test behind a sentence, one click away. @param {Row} claim */
+function claimBasis(claim) {
+  return explained("How this was tested", `${claim.basis}.`);
+}
+
+/** @param {string} summary @param {string} text */
+function explained(summary, text) {
+  return el("details", { class: "basis" }, el("summary", null, summary), el("p", { class: "note" }, text));
+}
+
+function scopedChance() {
+  return findings.memo.may_be_chance.filter(inScope);
+}
+
+function chanceFindings() {
+  const found = scopedChance();
+  if (!found.length) return null;
+  return section(
+    "May be chance",
+    el("p", null, `Each of these was found in one of ${count(findings.memo.searches)} searches (a model on a dataset); among all of them a finding like it can come up by chance. Look before you repair.`),
+    pagedList(found, (/** @type {Row} */ row) => el("p", null, el("a", { class: "row-link", href: sliceLink(row) }, row.name), ` ${row.model}: ${row.claim.told}`), { step: 5 }),
+  );
+}
+
+/** @param {Row} memo */
+function cannotTell(memo) {
+  return memo.cannot_tell.length
+    ? el("ul", { class: "cannot" }, memo.cannot_tell.map((/** @type {string} */ line) => el("li", null, line)))
+    : el("p", { class: "empty" }, "Every answer has a score, and no row was set aside.");
+}
+
+/** A name that breaks where a reader would break it. @param {string} name @returns {(Node | string)[]} */
+function breakable(name) {
+  return name.split(/(?<=[-_/.:])/).flatMap((part, index) => (index ? [el("wbr"), part] : [part]));
 }
 
 /** @param {string} kind @param {string} href @param {...(Child | Child[])} told */
@@ -37,34 +168,9 @@ function finding(kind, href, ...told) {
   return el("li", null, el("a", { class: "row-link finding", href }, el("span", { class: "kind" }, kind), el("span", { class: "told" }, ...told)));
 }
 
-/** @param {Row} found */
-function sliceFinding(found) {
-  return finding(
-    "fails",
-    sliceLink(found),
-    el("strong", null, found.name),
-    `: ${found.model} fails ${percent(found.failure_rate)} of ${count(found.size)}, ${percent(found.baseline_rate)} of the rest`,
-    datasets().length > 1 && ` (${found.dataset})`,
-  );
-}
-
-function bestPairs() {
-  return findings.comparisons
-    .filter((/** @type {Row} */ pair) => inScope({ dataset: pair.dataset }) && pair.winner !== "unresolved" && pair.winner !== "tie")
-    .sort((/** @type {Row} */ a, /** @type {Row} */ b) => Math.abs(b.difference) - Math.abs(a.difference))
-    .slice(0, 2)
-    .filter((/** @type {Row} */ pair) => [pair.model_a, pair.model_b].includes(pair.winner))
-    .map((/** @type {Row} */ pair) => {
-      const first = pair.winner === pair.model_a;
-      const [better, worse] = first ? [pair.failure_rate_a, pair.failure_rate_b] : [pair.failure_rate_b, pair.failure_rate_a];
-      const loser = first ? pair.model_b : pair.model_a;
-      return finding("wins", pairLink(pair), el("strong", null, pair.winner), ` beats ${loser} on ${pair.dataset}: ${percent(better)} against ${percent(worse)} failed`);
-    });
-}
-
 function topError() {
   const taxonomy = scopedTaxonomy();
-  const kinds = (taxonomy?.rows ?? []).filter((/** @type {Row} */ row) => row.depth === 1 && !row.other).slice(0, 3);
+  const kinds = (taxonomy?.rows ?? []).filter((/** @type {Row} */ row) => row.depth === 1 && !row.other && row.category_id !== "unexplained").slice(0, 3);
   if (!taxonomy || !kinds.length) return null;
   const told = kinds.map((row, index) => [index ? ", " : null, el("strong", null, row.name), ` ${percent(row.share)}`]).flat();
   return finding("why", link("taxonomy"), ...told, ` of ${counted(taxonomy.total, "error")}`);
@@ -84,45 +190,6 @@ function topQuality() {
     .flatMap((/** @type {Row} */ row) => row.items.filter((/** @type {Row} */ item) => item.flag === "suspect_label" || item.flag === "contradictory_label"));
   if (!suspects.length) return null;
   return finding("doubtful", link("quality", { flag: suspects[0].flag }), el("strong", null, counted(suspects.length, "label")), " may be wrong: the models agree on another answer, or copies contradict each other");
-}
-
-/** Datasets down, models across. @param {Row[]} audits */
-function rateMatrix(audits) {
-  const across = [...new Set(audits.map((audit) => audit.model))].sort();
-  const down = [...new Set(audits.map((audit) => audit.dataset))];
-  const rows = down.map((dataset) => ({
-    dataset,
-    of: Object.fromEntries(audits.filter((audit) => audit.dataset === dataset).map((audit) => [audit.model, audit])),
-  }));
-  /** @type {Column[]} */
-  const columns = [
-    { key: "dataset", title: "dataset", first: true, value: (row) => row.dataset },
-    ...across.map((model) => ({
-      key: model,
-      title: model,
-      value: (/** @type {Row} */ row) => row.of[model]?.failure_rate,
-      render: (/** @type {Row} */ row) => rateOf(row.of[model]),
-    })),
-  ];
-  return dataTable({
-    name: "failure rates",
-    unit: "dataset",
-    columns,
-    rows,
-    href: (row) => link("slices", { dataset: row.dataset }),
-    text: rows.length > 8 ? (row) => row.dataset : undefined,
-    sort: rows.length > 1 ? `-${across[0]}` : "",
-  });
-}
-
-/** @param {Row | undefined} audit */
-function rateOf(audit) {
-  if (!audit) return el("span", { class: "faint" }, "–");
-  const unscored = audit.examples - audit.scored;
-  return [
-    rateCell({ rate: audit.failure_rate, low: audit.failure_rate_low, high: audit.failure_rate_high }),
-    el("small", { class: "under" }, `${count(audit.failures)} of ${count(audit.scored)}`, unscored > 0 && `, ${count(unscored)} without a score`),
-  ];
 }
 
 /** @param {Row} changes */

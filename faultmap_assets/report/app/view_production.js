@@ -29,8 +29,8 @@ function productionSlices() {
         columns: [
           { key: "name", title: "slice", first: true, value: (row) => row.name },
           { key: "day", title: "days up to", value: (row) => row.day },
-          { key: "failure_rate", title: "bad", value: (row) => row.failure_rate, render: (row) => rateCell({ rate: row.failure_rate, mark: row.baseline_rate }) },
-          { key: "baseline_rate", title: "rest", number: true, value: (row) => row.baseline_rate, render: (row) => percent(row.baseline_rate) },
+          { key: "failure_rate", title: "here", value: (row) => row.failure_rate, render: sliceValue },
+          { key: "baseline_rate", title: "elsewhere", number: true, value: (row) => row.baseline_rate, render: (row) => row.claim.outside_text },
           { key: "size", title: "answers", number: true, value: (row) => row.size, render: (row) => count(row.size) },
           { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
         ],
@@ -107,7 +107,8 @@ async function topicView() {
         { label: "now", rate: topic.current_share, note: `of traffic (${percentRange(topic.current_share_low, topic.current_share_high)}), ${counted(topic.current_rows, "prompt")}` },
         { label: "before", rate: topic.previous_share, note: `(${percentRange(topic.previous_share_low, topic.previous_share_high)}), ${counted(topic.previous_rows, "prompt")}` },
       ),
-      el("p", { class: "note" }, `Adjusted p ${pValue(topic.adjusted_p_value)}; named by ${topic.named_by}.`),
+      el("p", { class: "note" }, `${topic.claim.told} Named by ${topic.named_by}.`),
+      claimBasis(topic.claim),
     ),
     findings.scope.texts && section("What is asked", pagedList(topic.representative_prompts, (/** @type {string} */ prompt) => el("div", { class: "asked" }, textBlock(prompt)))),
   );

@@ -35,7 +35,7 @@ async function slicesView() {
   }
   return page(
     "Failure slices",
-    el("p", { class: "lead" }, "Regions of prompts in which a model fails significantly more than on all its other prompts."),
+    el("p", { class: "lead" }, "Weak spots: groups of prompts in which a model fails more often than on all its other prompts, beyond chance."),
     table,
     place,
   );
@@ -68,17 +68,22 @@ function sliceTable(slices, hover) {
       { key: "dataset", title: "dataset", value: (row) => row.dataset, minor: datasets().length < 2 },
       {
         key: "failure_rate",
-        title: "failed",
+        title: "here",
         value: (row) => row.failure_rate,
-        render: (row) => rateCell({ rate: row.failure_rate, mark: row.baseline_rate }),
+        render: sliceValue,
       },
-      { key: "baseline_rate", title: "rest", number: true, value: (row) => row.baseline_rate, render: (row) => percent(row.baseline_rate) },
+      { key: "baseline_rate", title: "elsewhere", number: true, value: (row) => row.baseline_rate, render: (row) => row.claim.outside_text },
       { key: "size", title: "examples", number: true, value: (row) => row.size, render: (row) => count(row.size) },
-      { key: "estimated_excess_failures", title: "excess", number: true, value: expectedExcess, render: (row) => `+${Math.round(expectedExcess(row))}` },
+      { key: "estimated_excess_failures", title: "failures beyond the rest", number: true, value: expectedExcess, render: (row) => `+${Math.round(expectedExcess(row))}` },
       { key: "adjusted_p_value", title: "adj. p", number: true, value: (row) => row.adjusted_p_value, render: (row) => pValue(row.adjusted_p_value) },
       { key: "slice_id", title: "id", hidden: true, value: (row) => row.slice_id },
     ],
   });
+}
+
+/** The value that a slice's test was of. @param {Row} row */
+function sliceValue(row) {
+  return row.claim.statistic === "score" ? `score ${row.claim.inside_text}` : rateCell({ rate: row.failure_rate, mark: row.baseline_rate });
 }
 
 async function sliceView() {
@@ -110,16 +115,13 @@ function sliceRates(found) {
   return el(
     "div",
     { class: "panel" },
-    twoRates(
-      { label: "in the slice", rate: found.failure_rate, note: `failed of ${count(found.size)}` },
-      { label: "the rest", rate: found.baseline_rate, note: "failed" },
-    ),
-    el(
-      "p",
-      { class: "note" },
-      `${points(found.risk_difference)} points (95% interval ${points(found.risk_difference_low)} to ${points(found.risk_difference_high)}), ` +
-        `about ${counted(Math.round(found.excess_failures), "failure")} more than elsewhere, adjusted p ${pValue(found.adjusted_p_value)}.`,
-    ),
+    found.claim.statistic !== "score" &&
+      twoRates(
+        { label: "in the slice", rate: found.failure_rate, note: `failed of ${count(found.size)}` },
+        { label: "the rest", rate: found.baseline_rate, note: `failed of ${count(found.claim.n_other)}` },
+      ),
+    el("p", { class: "note" }, found.claim.told),
+    claimBasis(found.claim),
   );
 }
 
