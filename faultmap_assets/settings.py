@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
 from faultmap_core.feedback import FeedbackRule
-from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.logs import LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.metrics import UserRule
 from faultmap_core.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
@@ -85,6 +86,17 @@ class DatasetSettings(_Section):
     def threshold(self) -> float:
         """The score that separates failures from successes."""
         return sum(self.score_range) / 2 if self.success_threshold is None else self.success_threshold
+
+    @property
+    def user_rule(self) -> UserRule:
+        """What of it the user set, which goes before what a file's tool states."""
+        given = self.model_fields_set
+        return UserRule(
+            self.success_threshold,
+            self.higher_is_better if "higher_is_better" in given else None,
+            self.score_range if "score_range" in given else None,
+            self.threshold,
+        )
 
 
 class EvalSettings(_Section):
@@ -398,6 +410,7 @@ class Settings(_Section):
     logs: LogSettings = LogSettings()
     dataset_defaults: DatasetSettings = DatasetSettings()
     datasets: dict[str, DatasetSettings] = {}
+    model_families: dict[str, str] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
     entropy: EntropySettings = EntropySettings()
@@ -444,11 +457,6 @@ class Settings(_Section):
         """Return what holds for one dataset."""
         return self.datasets.get(name, self.dataset_defaults)
 
-    def is_failure(self, dataset: str, score: float) -> bool:
-        """Say whether a score of a dataset is a failure."""
-        rule = self.dataset(dataset)
-        return score < rule.threshold if rule.higher_is_better else score > rule.threshold
-
     def eval_options(self, **overrides: Any) -> EvalOptions:
         """Return how eval files are to be read; `overrides` (not None) win over the file's settings."""
         chosen: dict[str, Any] = {
@@ -479,7 +487,7 @@ class Settings(_Section):
     def log_options(self) -> LogOptions:
         """Return how production logs are to be read."""
         return LogOptions(
-            column_map={**LOG_COLUMNS, **self.logs.columns},
+            column_map=self.logs.columns,
             dataset_name=self.logs.source,
             model_name=self.logs.model_name,
             first_day=self.logs.first_day,
