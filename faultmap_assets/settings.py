@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import reprlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -539,6 +540,10 @@ def _read_yaml(source: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{source}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{source}: no YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{source}: its values are nested too deeply") from None
+    except (ValueError, OverflowError, TypeError) as error:
+        raise ConfigurationError(f"{source}: it holds a value that cannot be read: {str(error)[:200]}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -556,8 +561,16 @@ def first_problem(error: ValidationError) -> str:
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
     # Who mistakes the variable's name for the key itself shall not find the key in a log.
-    value = "its value" if key.rsplit(".", 1)[-1] in _SECRETS else repr(str(problem["input"])[:80])
+    value = "its value" if key.rsplit(".", 1)[-1] in _SECRETS else _shown(problem["input"])
     return f"{key}: {value} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: Any) -> str:
+    """A value in short; one that a few lines of YAML blow up to billions of parts, or of thousands of digits, too."""
+    try:
+        return repr(value[:80]) if isinstance(value, str) else repr(reprlib.repr(value)[:80])
+    except ValueError:
+        return "its number"
 
 
 # Sections whose keys the user chooses.
