@@ -166,3 +166,16 @@ def test_a_badly_damaged_file_takes_bounded_time(tmp_path, monkeypatch):
         read(path)
     # 4,000 lines, each looked at some 50 times at most; without the bound it is 2,000,000.
     assert len(looked_at) < 4_000 * 120
+
+
+def test_the_last_line_of_a_long_cell_is_no_row_of_its_own(tmp_path):
+    # As many commas as a row has, and numbers where the column has numbers: still the end of a cell.
+    header = "id,model,question,answer,score,reference,skill\n"
+    rows = "".join(f"{n},m,What is {n}?,{n},1,{n},numbers\n" for n in range(8))
+    long = '8,m,What is fifty?,"Finite: 5\nInfinite: 5\n\nIn words, it is used, but here, it is not.",0,50,numbers\n'
+    path = tmp_path / "t.csv"
+    path.write_text(header + rows + long + "9,m,What is 9?,9,1,9,numbers\n")
+    found, rejected, *_ = read(path)
+    assert rejected == []
+    assert [row["example_id"] for row in found] == [str(n) for n in range(10)]
+    assert found[8]["output_text"] == "Finite: 5\nInfinite: 5\n\nIn words, it is used, but here, it is not."

@@ -160,7 +160,7 @@ class CsvRecords:
         if not attempt.lines:
             raise EmptyFileError(f"{self._name}: the file is empty")
         if attempt.cells is None:
-            raise EvalFileError(f"{self._name}: the header is no CSV: {attempt.problem}")
+            raise EvalFileError(f"{self._name}: the header is not valid CSV: {attempt.problem}")
         self._account.header += len(attempt.lines)
         names = [name.strip() for name in attempt.cells]
         # Spreadsheets leave columns without a name behind.
@@ -267,8 +267,9 @@ class CsvRecords:
 
     def _swallowed(self, attempt: _Attempt) -> bool:
         """Say whether lines inside of a quoted cell are rows themselves, as where a quote is missing."""
-        inner = [line for line in attempt.lines[1 : _INNER_LINES_LOOKED_AT + 1] if line.strip()]
-        if len(attempt.lines) <= 2 or not inner:
+        # The last line ends the cell: what stands in it before the quote is text, and behind it the record goes on.
+        inner = [line for line in attempt.lines[1:-1][:_INNER_LINES_LOOKED_AT] if line.strip()]
+        if not inner:
             return False
         rows = sum(self._is_row(line) for line in inner)
         if self._telling:
@@ -301,7 +302,7 @@ class CsvRecords:
     def _damaged(self, first: int, problem: str, last: int) -> Record:
         self._account.records += 1
         self._account.note_range(first, last)
-        where = "no CSV" if first == last else f"lines {first}–{last} are no CSV"
+        where = "not valid CSV" if first == last else f"lines {first}–{last} are not valid CSV"
         return first, RowError(f"{where}: {problem}")
 
 
