@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _LEAST_SPREAD = 0.02
 # Scale of the Laplace prior for a spread of 1. With its own standard deviation it would be .71; the mean error over
 # planted slices is smallest a little above (bench/slices_estimates.py).
-_SCALE = 0.8
+_SCALE = 0.9
 _GRID = 1_000
 
 

@@ -22,7 +22,7 @@ def nodes(sizes):
 )
 def test_the_estimate_is_the_posterior_mean(rate, size, rest, spread):
     def density(theta):
-        prior = stats.laplace.pdf(theta, rest, 0.8 * spread)
+        prior = stats.laplace.pdf(theta, rest, 0.9 * spread)
         return prior * theta ** (rate * size) * (1 - theta) ** ((1 - rate) * size)
 
     points = sorted({rest, rate * 0.98 + 0.01})
