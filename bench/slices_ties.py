@@ -23,7 +23,7 @@ import numpy as np
 from slices_corpora import load
 from slices_truth import FixedNamer
 
-from faultmap_core import concentration
+from faultmap_core import concentration, dependence, slices
 from faultmap_core.clustering import ClusterTree, build_tree
 from faultmap_core.labels import ScoreLabel
 from faultmap_core.rank_tail import RankPopulation
@@ -67,6 +67,14 @@ def normal_tail(active: bool) -> Iterator[None]:
         yield
     finally:
         concentration.upper_tail = kept
+
+
+def made_once(space: Space) -> None:
+    """Make once what does not depend on the scores, and leave out the detectable effects, which are only told."""
+    groups, smallest = dependence.near_copy_groups(space.tree, space.vectors), dependence._smallest_node(space.tree)
+    slices.near_copy_groups = lambda tree, vectors: groups
+    dependence._smallest_node = lambda tree: smallest
+    slices.minimum_detectable_effect = lambda *arguments: None
 
 
 def spiked(rng: np.random.Generator, share: float, n: int = PROMPTS) -> Scores:
@@ -172,7 +180,7 @@ def recall(space: Space, draws: int) -> list[dict[str, Any]]:
     for share in (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.89):
         for before in (False, True):
             rng = np.random.default_rng([3, int(100 * share)])
-            found, slices, false = [], 0, 0
+            found, n_slices, false = [], 0, 0
             with normal_tail(before):
                 for _ in range(draws):
                     planted = rng.choice(topics[counts >= 10], PLANTED, replace=False)
@@ -191,7 +199,7 @@ def recall(space: Space, draws: int) -> list[dict[str, Any]]:
                         inside = space.topic == topic
                         best = max((2 * inside[m].sum() / (len(m) + inside.sum()) for m in members), default=0.0)
                         found.append(best >= 0.5)
-                    slices += len(members)
+                    n_slices += len(members)
                     false += sum(not worse[m].any() for m in members)
             results.append(
                 {
@@ -221,6 +229,7 @@ def main() -> None:
         raise SystemExit(1)
     vectors = corpus.vectors[:PROMPTS]
     space = Space(vectors, build_tree(vectors), corpus.topic[:PROMPTS])
+    made_once(space)
     parts = {
         "null": lambda: null(space, chosen.runs),
         "siblings": lambda: siblings(space, chosen.runs),

@@ -160,8 +160,8 @@ def rows_conserved(asset: str, rows: int, ledger: PartitionLedger) -> dg.AssetCh
         f" {ledger.superseded:,} are superseded by newer files{wrong}"
         + _unless(
             passed,
-            "expected as many as were delivered; read the files again: `faultmap audit PATH` with another"
-            " `--home`, and keep them: it is a defect of this project",
+            "expected all that was delivered; read the files again into another `--home` and keep both: it is a defect"
+            " of this project",
         ),
         metadata={"staged": ledger.staged, "rows": rows, "superseded": ledger.superseded},
     )

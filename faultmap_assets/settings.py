@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
 from faultmap_core.feedback import FeedbackRule
-from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.logs import LOG_FIELDS, LogFormat, LogOptions
 from faultmap_core.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
@@ -397,6 +397,7 @@ class Settings(_Section):
     logs: LogSettings = LogSettings()
     dataset_defaults: DatasetSettings = DatasetSettings()
     datasets: dict[str, DatasetSettings] = {}
+    model_families: dict[str, str] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
     entropy: EntropySettings = EntropySettings()
@@ -478,7 +479,7 @@ class Settings(_Section):
     def log_options(self) -> LogOptions:
         """Return how production logs are to be read."""
         return LogOptions(
-            column_map={**LOG_COLUMNS, **self.logs.columns},
+            column_map=self.logs.columns,
             dataset_name=self.logs.source,
             model_name=self.logs.model_name,
             first_day=self.logs.first_day,

@@ -185,7 +185,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         Scope.DATASET,
         ("raw_evals", "scores", "error_judgments"),
         "2",
-        lambda s, p: s.slices.significance_level,
+        lambda s, p: [s.slices.significance_level, s.model_families],
     ),
     AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
     AssetNode(
@@ -200,7 +200,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "coverage_gaps",
         Scope.DAY,
         ("production_logs", "prompt_embeddings"),
-        "2",
+        "3",
         lambda s, p: [
             s.coverage.model_dump(),
             s.embedding.model_dump(),
@@ -228,7 +228,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "topic_drift",
         Scope.DAY,
         ("production_logs",),
-        "2",
+        "3",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "most_prompts", "min_topic_size"}),
             s.slices.significance_level,

@@ -29,7 +29,7 @@ _FIELD_WORDS = {
 
 def file_line(path: Path, format_name: str, facts: FileFacts) -> str:
     """Return the one line that an audit prints for a file."""
-    parts = [f"{_count(facts.rows, 'row')}, {format_name}", *map(outcome_text, facts.outcomes)]
+    parts = [f"{_count(facts.rows, 'row')}, {format_name}", *map(outcome_text, _scored(facts))]
     if facts.set_aside:
         parts.append(f"{facts.set_aside:,} set aside")
     return f"{path.name}: {'; '.join(parts)}"
@@ -62,7 +62,7 @@ def inspection_lines(found: FileInspection, options: EvalOptions) -> Iterator[st
             yield f"metadata  {_listed(found.other_columns)}"
     is_log = isinstance(options, LogOptions)
     # What says how a request went, the feedback rules decide.
-    for outcome in () if is_log else facts.outcomes:
+    for outcome in () if is_log else _scored(facts):
         yield f"outcome   {outcome_text(outcome).removeprefix('outcome = ')}"
     yield f"dataset   {_counted(facts.datasets)}"
     if not found.model_missing:
@@ -94,13 +94,19 @@ def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
         yield f"{facts.empty_outputs:,} of {facts.rows:,} answers are empty: is the column of answers the right one?"
 
 
+def _scored(facts: FileFacts) -> list[OutcomeFacts]:
+    """Return the metrics that scored a row; all of them where none did."""
+    return [one for one in facts.outcomes if one.unscored < one.rows] or list(facts.outcomes)
+
+
 def _outcome_warnings(facts: FileFacts) -> Iterator[str]:
-    if len(facts.outcomes) > 1:
+    if len(_scored(facts)) > 1:
         yield "the rows are scored by unlike metrics: choose one, --scorer NAME"
-    for outcome in facts.outcomes:
-        if outcome.unscored == outcome.rows:
-            yield "nothing says which answers are right: name the column of scores, --map score=COLUMN"
-        elif outcome.rows > 1 and outcome.low == outcome.high and not outcome.unscored:
+    if facts.rows and not any(outcome.unscored < outcome.rows for outcome in facts.outcomes):
+        yield "nothing says which answers are right: name the column of scores, --map score=COLUMN"
+    for outcome in _scored(facts):
+        judged = outcome.passed + outcome.failed
+        if outcome.rows > 1 and not judged and outcome.low == outcome.high and not outcome.unscored:
             yield f"every score is {outcome.low:g}: is it the right column? --scorer or --map score=COLUMN chooses"
 
 

@@ -8,7 +8,7 @@ with its p and its interval adjusted for the selection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,7 @@ from faultmap_core.comparison_results import (
     SliceStanding,
     pairing_sentence,
 )
+from faultmap_core.composition import composition
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.paired_rows import ComparisonSettings, PairedRows, Pairs, Verdict
@@ -245,6 +246,7 @@ def _task(pairs: Pairs, order: Rows, models: tuple[str, str]) -> NamingTask:
         rest_rate=rest_rate,
         what=f"disagreements go to {models[0]}",
         examples=_examples(pairs, order, rate >= rest_rate),
+        composition=composition(pairs.rows.metadata, order, pairs.compared),
         question="comparison",
         models=models,
     )
@@ -347,6 +349,7 @@ class CommonExamples:
     prompts: Sequence[str]
     references: Sequence[str | None]
     unit: Rows
+    metadata: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
 
 def paired_rows(examples: CommonExamples, a: ModelAnswers, b: ModelAnswers) -> PairedRows:
@@ -362,6 +365,7 @@ def paired_rows(examples: CommonExamples, a: ModelAnswers, b: ModelAnswers) -> P
         failed_a=a.failed,
         failed_b=b.failed,
         unit=examples.unit,
+        metadata=examples.metadata,
     )
 
 

@@ -298,7 +298,7 @@ class EvalTableBuilder:
         for dataset, seen in self._scores_seen.items():
             if seen.are_of_another_range:
                 remedy = self._options.range_remedy(dataset, *seen.likely_range)
-                return range_problem(seen, self._options.range_of(dataset), remedy)
+                return range_problem(seen, remedy)
         if not letters_are_verdicts(self._letters):
             shown = ", ".join(sorted(self._letters)).upper()
             return f"scores are letters ({shown}), which can be grades or verdicts; write numbers, or pass and fail"
@@ -430,10 +430,14 @@ class EvalTableBuilder:
             return None
         score = without_rounding(score, low, high)
         inside = low <= score <= high
-        self._scores_seen.setdefault(dataset, ScoresSeen()).note(score, inside=inside)
+        self._scores_seen.setdefault(dataset, ScoresSeen((low, high))).note(score, inside=inside)
         if not inside:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
+
+    def _used_columns(self, row: Row) -> set[str]:
+        """Return the columns that are fields of ours, and so no metadata."""
+        return {self._options.column_map.get(name, name) for name in self.fields}
 
     def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
@@ -454,7 +458,7 @@ class EvalTableBuilder:
         return chosen if metric.low is None or metric.high is None else (metric.low, metric.high)
 
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
-        used = {self._options.column_map.get(name, name) for name in self.fields}
+        used = self._used_columns(row)
         metadata = {
             str(name): value
             for name, value in row.items()

@@ -107,7 +107,8 @@ def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
     facts = collector.facts()
     raw = dict(itertools.islice(_raw_rows(path, format_name), _LOOKED_AT))
     columns = column_sources(first, raw)
-    has_ids = isinstance(options, LogOptions) or options.generate_ids or not _ids_are_generated(first)
+    # Other formats have ids, or take them from the prompts by themselves.
+    needs_ids = format_name == "table" and not isinstance(options, LogOptions) and not options.generate_ids
     return FileInspection(
         path,
         format_name,
@@ -116,7 +117,7 @@ def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
         tuple(sorted({str(name) for row in raw.values() for name in row} - set(columns.values()))),
         first[0] if first else {},
         options.model_name is None and _STAND_IN in facts.models,
-        not has_ids,
+        needs_ids and _ids_are_generated(first),
     )
 
 

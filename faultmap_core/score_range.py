@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_OUTLIER_SHARE = 0.01
@@ -30,6 +29,7 @@ def without_rounding(score: float, low: float, high: float) -> float:
 class ScoresSeen:
     """The finite scores of one dataset in one file: how many lie inside of the allowed range, and where they run."""
 
+    allowed: tuple[float, float]
     inside: int = 0
     outside: int = 0
     lowest: float = math.inf
@@ -58,9 +58,9 @@ class ScoresSeen:
         return math.floor(self.lowest), math.ceil(self.highest)
 
 
-def range_problem(seen: ScoresSeen, bounds: Sequence[float], remedy: str) -> str:
+def range_problem(seen: ScoresSeen, remedy: str) -> str:
     """Say in one line that scores are of another range than the one that is set."""
     return (
-        f"scores run from {seen.lowest:g} to {seen.highest:g}, outside of [{bounds[0]:g}, {bounds[1]:g}]"
+        f"scores run from {seen.lowest:g} to {seen.highest:g}, outside of [{seen.allowed[0]:g}, {seen.allowed[1]:g}]"
         f" ({seen.outside:,} of {seen.inside + seen.outside:,}); {remedy}"
     )

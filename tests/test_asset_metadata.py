@@ -18,6 +18,7 @@ from faultmap_assets.asset_metadata import QUESTIONS, readable, report_link, wit
 from faultmap_assets.assets import ASSETS
 from faultmap_assets.assets.markdown import table
 from faultmap_assets.definitions import defs
+from faultmap_assets.file_ledger import PartitionLedger
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH, NODES
 from faultmap_assets.table_columns import tables_of, warehouse_columns
@@ -27,7 +28,7 @@ from faultmap_assets.warehouse import open_warehouse
 BOOKS = {
     "acknowledgements", "alerts", "audit_outcomes", "audit_scopes", "audits", "check_results", "embedding_vectors",
     "forgotten", "judge_validations", "judgment_labels", "llm_calls", "materializations", "quarantine", "redactions",
-    "schema_migrations", "source_files", "staging_partitions", "staging_rows", "stagings", "taxonomies",
+    "file_ledger", "schema_migrations", "source_files", "staging_partitions", "staging_rows", "stagings", "taxonomies",
     "watch_states", "watched_files",
 }  # fmt: skip
 NAMES = [node.name for node in ASSET_GRAPH]
@@ -207,6 +208,8 @@ FAILED_CHECKS = [
     (checks.named("failure_slices", ["", "no key"]), "1 of 2 regions", "faultmap doctor"),
     (checks.unique_ids(5, 4), "expected as many as rows", "faultmap audit --force"),
     (checks.quarantine_share(1, 3, 0.5), "3 of 4 rows are quarantined (75.0%", "raise evals.max_quarantine_share"),
+    (checks.rows_conserved("raw_evals", 9, PartitionLedger(11, 10, 1, ("q.csv: 9 rows kept, 8 there",))),
+     "11 rows delivered by files, 10 there: 9 count, 1 are superseded by newer files; q.csv: 9 rows kept", "--home"),
     (checks.complete_scores(checks.ScoreCounts(5, 4, 4, 4, 4)), "5 examples, 4 rows", "faultmap audit --force"),
     (checks.scored_share(checks.ScoreCounts(4, 4, 1, 1, 1)), "expected at most 20%", "score_mode"),
     (checks.all_pairs(3, 2, 3), "2 of 3 pairs", "expected all of them"),

@@ -48,7 +48,7 @@ def dataset_quality(
             column["correct_answer"],
             np.asarray(rows.column("failed").to_numpy(), dtype=np.float64),
         ),
-        QualitySettings(significance_level=settings.slices.significance_level),
+        QualitySettings(significance_level=settings.slices.significance_level, families=settings.model_families),
         no_error_found=error_queries.judged_without_error(warehouse, dataset),
         skills=error_queries.skills_of(column["example_id"], column["metadata"]),
     )

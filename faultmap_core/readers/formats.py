@@ -15,7 +15,7 @@ from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, op
 from faultmap_core.readers.archives import ZipLog
 from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
-from faultmap_core.readers.documents import LOG_LISTS
+from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
 from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -172,7 +172,7 @@ def is_eval_file(path: Path) -> bool:
     try:
         with open_bytes(path) as stream:
             stream_of_text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
-            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
+            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path), whole=False))
     except EvalFileError:
         return False
     except READ_ERRORS:
@@ -186,7 +186,7 @@ def _looks_known(stream: JsonStream) -> bool:
     members: set[str] = set()
     for member in stream.members():
         members.add(member)
-        if member in LOG_LISTS or _format_by_members(members, member, stream):
+        if member in LOG_LISTS or is_column_of_spans(member) or _format_by_members(members, member, stream):
             return True
     return False
 
@@ -236,7 +236,7 @@ def _format_of_lines(path: Path) -> str:
 
 def _format_of_document(path: Path) -> str:
     with open_text(path) as text:
-        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
+        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path), whole=False)
         first = stream.peek()
         if first == "[":
             return "table"
