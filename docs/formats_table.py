@@ -176,7 +176,8 @@ def _line(tool: Tool, path: Path, kind: str) -> str:
 def _agreement(summaries: Sequence[ToolSummary]) -> str:
     """Say which of the tool's own figures the rows give, and where they differ both figures."""
     same = [one.what for one in summaries if one.agrees]
-    parts = [f"{len(same)} of {len(summaries)} agree: {', '.join(same)}"] if same else []
+    named = ", ".join(same[:5]) + (" …" if len(same) > 5 else "")
+    parts = [f"{len(same)} of {len(summaries)} agree: {named}"] if same else []
     parts += [str(one) for one in summaries if not one.agrees]
     return "; ".join(parts).replace("|", "/") or "none"
 

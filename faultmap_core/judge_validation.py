@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from faultmap_core.column_paths import one_line
 from faultmap_core.errors import ConfigurationError, EvalFileError
 from faultmap_core.prompts import normalized
 from faultmap_core.results import _Record
@@ -339,7 +340,9 @@ def _label_column(path: Path, header: Sequence[str]) -> str | None:
     missing = [name for name in KEY_COLUMNS if name not in header]
     present = [name for name in LABEL_COLUMNS if name in header]
     if missing:
-        raise EvalFileError(f"{path}: no column {missing[0]!r}; it has {', '.join(header[:12]) or 'no columns'}")
+        raise EvalFileError(
+            f"{path}: no column {missing[0]!r}; it has {', '.join(map(one_line, header[:12])) or 'no columns'}"
+        )
     if not present and ERROR_COLUMN not in header:
         raise EvalFileError(
             f"{path}: no label; expected a column {ERROR_COLUMN!r} or one of {', '.join(LABEL_COLUMNS)}"

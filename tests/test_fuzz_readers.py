@@ -40,6 +40,7 @@ from tests.log_files import (
     write_lm_eval,
     write_promptfoo,
 )
+from tests.tool_files import SEEDS, write_file
 
 INPUTS = int(os.environ.get("FAULTMAP_FUZZ_INPUTS", "400"))
 SEED = int(os.environ.get("FAULTMAP_FUZZ_SEED", "1"))
@@ -108,6 +109,17 @@ def made_file(draw: random.Random, folder: Path, kind: str) -> Path:
     return path
 
 
+def _seed_writer(name: str) -> Callable[[Path, random.Random], Path]:
+    """Return a writer of a small example of tests/tool_files.py with all that lies beside it."""
+
+    def write(folder: Path, _: random.Random) -> Path:
+        for file, content in SEEDS[name].files.items():
+            write_file(folder / file, content)
+        return folder / SEEDS[name].entry
+
+    return write
+
+
 TOOL_FILES: dict[str, Callable[[Path, random.Random], Path]] = {
     "inspect.eval": lambda folder, _: write_inspect_zip(folder / "a.eval", inspect_sample(), inspect_sample(id=2)),
     "inspect.json": lambda folder, _: write_inspect_json(folder / "a.json", inspect_sample(), inspect_sample(id=2)),
@@ -118,6 +130,7 @@ TOOL_FILES: dict[str, Callable[[Path, random.Random], Path]] = {
         folder / "a.jsonl", *(every_eval_ever_record(str(n)) for n in range(4))
     ),
     "helm": lambda folder, _: write_helm(folder, [helm_request("id1", " B")], [helm_stats("id1", exact_match=1.0)]),
+    **{name: _seed_writer(name) for name in SEEDS},
 }
 KINDS = [*LINES_OF_ONE_ROW, *LINES_OF_ONE_ROW, "json", "parquet", *TOOL_FILES]
 

@@ -13,7 +13,9 @@ from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.log_rows import newest_logs
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
+from faultmap_core.errors import EvalFileError
 from faultmap_core.logs import LogOptions
+from faultmap_core.readers import read_log_file
 
 CASES = next((found for up in Path(__file__).parents if (found := up / "shared" / "cases").is_dir()), Path("no-cases"))
 DAY = "2026-11-01"
@@ -140,3 +142,12 @@ def test_the_cases(warehouse: Warehouse, names: list[str], day: str, expected: i
         ingested = ingest_file(warehouse, CASES / name, LogOptions())
         assert ingested.rows_quarantined == ingested.rows_repeated == 0
     assert len(requests(warehouse, day)) == expected
+
+
+def test_a_columns_name_of_several_lines_is_told_in_one(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text('"two\nlines",b\n1,2\n')
+    with pytest.raises(EvalFileError) as caught:
+        list(read_log_file(path, LogOptions()))
+    assert str(caught.value).isprintable()
+    assert "two\ufffdlines" in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faultmap_core.column_names import columns_by_field
-from faultmap_core.column_paths import MISSING, value_at
+from faultmap_core.column_paths import MISSING, one_line, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LOG_ALIASES, LogFormat, LogOptions, LogTableBuilder
@@ -59,7 +59,7 @@ def _check_columns(path: Path, row: Mapping[str, Any], options: LogOptions) -> N
     for name in ("input_text", "timestamp"):
         column = options.column_map.get(name)
         if value_at(row, column) is MISSING if column else name not in found:
-            there = ", ".join(str(one)[:60] for one in list(row)[:12])
+            there = ", ".join(one_line(str(one)) for one in list(row)[:12])
             known = "" if column else f", nor {', '.join(LOG_ALIASES[name][1:6])} or the like"
             raise EvalFileError(
                 f"{path}: no column {column or name!r}{known}; it has {there}. Use `--map {name}=COLUMN`"
