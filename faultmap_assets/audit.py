@@ -18,6 +18,7 @@ from faultmap_assets.definitions import defs
 from faultmap_assets.forget import expire_logs
 from faultmap_assets.home import PROCESS_TAG, close_dead_runs, process_tag
 from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.rebuild import rebuild_instance
 from faultmap_assets.records import read_state
 from faultmap_assets.selection import EVERYTHING, Selection
 from faultmap_assets.settings import Settings
@@ -81,6 +82,7 @@ def refresh_stale(
     made: list[AssetPartition] = []
     failed: list[FailedRun] = []
     first = True
+    rebuild_instance(settings, instance)
     expire_logs(settings, open_warehouse(settings))
     if force:
         selection.ask_again(open_warehouse(settings))

@@ -14,7 +14,7 @@ from faultmap_assets.forget import expire_logs
 from faultmap_assets.home import UNFINISHED, close_dead_runs
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
-from faultmap_assets.settings import Settings, load_settings
+from faultmap_assets.settings import Settings, load_settings, reload_needed, settings_at_import
 from faultmap_assets.staleness import (
     ASSET_GRAPH,
     NODES,
@@ -127,14 +127,17 @@ def _request(run: PlannedRun, attempts: int) -> dg.RunRequest:
 
 @dg.sensor(
     jobs=list(JOBS.values()),
-    minimum_interval_seconds=load_settings().automation.interval_seconds,
+    minimum_interval_seconds=settings_at_import().automation.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Requests every partition whose inputs, settings or code changed, once all above it is settled.",
 )
 def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request what `stale_partitions` says."""
+    settings = load_settings()
+    if changed := reload_needed(settings):
+        context.log.warning("%s", changed)
     try:
-        found = request_stale(context.instance, load_settings())
+        found = request_stale(context.instance, settings)
     except WarehouseLockedError as error:
         yield dg.SkipReason(f"{error}; the next tick tries again")
         return

@@ -17,7 +17,7 @@ from faultmap_assets.automation import LOCK_SECONDS_IN_TICK
 from faultmap_assets.home import UNFINISHED, WRITER_POOL
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
-from faultmap_assets.settings import Settings, load_settings
+from faultmap_assets.settings import Settings, load_settings, settings_at_import
 from faultmap_assets.terminal import printable
 from faultmap_assets.warehouse import Warehouse, open_warehouse
 from faultmap_assets.watch import (
@@ -71,7 +71,7 @@ def read_file() -> None:
 @dg.sensor(
     # Not the job itself: binding its resources makes Dagster warn of a beta parameter of its own.
     job_name=read_file.name,
-    minimum_interval_seconds=load_settings().watch.interval_seconds,
+    minimum_interval_seconds=settings_at_import().watch.interval_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reads what is new or changed in the watched folders, once it is stable.",
 )

@@ -16,7 +16,7 @@ import dagster as dg
 from alembic.util.exc import CommandError as AlembicError
 from sqlalchemy.exc import SQLAlchemyError
 
-from faultmap_assets.settings import HOME_VARIABLE, Settings
+from faultmap_assets.settings import HOME_VARIABLE, Settings, record_settings_file
 from faultmap_core.errors import ConfigurationError
 
 PROCESS_TAG = "faultmap/process"
@@ -70,6 +70,7 @@ def _make_folder(settings: Settings) -> Path:
     folder = (settings.home / "dagster").resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        record_settings_file(settings.home)
         target = folder / "dagster.yaml"
         with as_file(files("faultmap_assets") / "dagster.yaml") as source:
             if target.is_symlink() and target.resolve() != source.resolve():

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from faultmap_assets.settings import load_settings
+from faultmap_assets.settings import settings_at_import
 from faultmap_assets.staleness import Partition
 
-_settings = load_settings()
+_settings = settings_at_import()
 days = dg.DailyPartitionsDefinition(
     start_date=_settings.logs.first_day.isoformat(), timezone=_settings.production.time_zone, end_offset=1
 )

@@ -8,11 +8,11 @@ import dagster as dg
 
 from faultmap_assets.automation import JOBS, request_stale
 from faultmap_assets.records import read_state
-from faultmap_assets.settings import load_settings
+from faultmap_assets.settings import load_settings, settings_at_import
 from faultmap_assets.staleness import NODES, Partition, PlannedRun, Scope
 from faultmap_assets.warehouse import open_warehouse
 
-_production = load_settings().production
+_production = settings_at_import().production
 
 
 def ended_day(moment: datetime, time_zone: str) -> date:

@@ -6,7 +6,9 @@ import difflib
 import os
 import re
 import reprlib
+from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +28,7 @@ HOME_VARIABLE = "FAULTMAP_HOME"
 SETTINGS_VARIABLE = "FAULTMAP_SETTINGS"
 WITHOUT_MODEL_VARIABLE = "FAULTMAP_WITHOUT_MODEL"
 DEFAULT_HOME = "var"
+SETTINGS_NOTE = "settings_file"
 
 FeedbackValue = str | bool | int | float
 
@@ -34,6 +37,13 @@ _SECRETS = frozenset({"api_key_variable", "parameters", "webhook_url_variable"})
 Share = Annotated[float, Field(ge=0, le=1)]
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _FUNCTION_PATH = re.compile(r"[A-Za-z_][\w.]*[:.][A-Za-z_]\w*")
+_PATHS = {
+    "evals": ("paths",),
+    "logs": ("paths",),
+    "language_model": ("prompts_folder",),
+    "taxonomy": ("seed_file",),
+    "warehouse": ("path",),
+}
 _KEY_ENDINGS = ("key", "token", "secret", "password", "authorization")
 
 
@@ -502,16 +512,20 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
 
     Args:
         path: the file; by default the one that FAULTMAP_SETTINGS names, else `faultmap.yaml` in the current folder
-            where there is one, else none.
+            where there is one, else none. Where the state folder is chosen and was made with another file
+            (`record_settings_file`), that file counts.
         home: the state folder; wins over FAULTMAP_HOME, which wins over the file's `home`.
     With FAULTMAP_WITHOUT_MODEL set, no language model is used, whatever the file says.
     Raises:
         ConfigurationError: the file cannot be read, is no YAML, has an unknown key or a value that is not allowed.
     """
-    source = path or settings_path()
-    named = path or os.environ.get(SETTINGS_VARIABLE)
-    content = _read_yaml(source) if named or source.is_file() else {}
+    named = path or (Path(os.environ[SETTINGS_VARIABLE]) if os.environ.get(SETTINGS_VARIABLE) else None)
     chosen_home = home or os.environ.get(HOME_VARIABLE)
+    elsewhere = _recorded_file(Path(chosen_home)) if named is None and chosen_home else None
+    source = named or elsewhere or settings_path()
+    content = _read_yaml(source) if named or source.is_file() else {}
+    if elsewhere:
+        content = _from_folder(content, elsewhere.parent)
     if chosen_home:
         content = {**content, "home": str(chosen_home)}
     try:
@@ -524,6 +538,90 @@ def load_settings(path: Path | None = None, home: Path | None = None) -> Setting
 def settings_path() -> Path:
     """Return where the settings are read from: what FAULTMAP_SETTINGS names, else `faultmap.yaml` in this folder."""
     return Path(os.environ.get(SETTINGS_VARIABLE) or SETTINGS_FILE)
+
+
+def _from_folder(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return settings whose relative paths start at `folder`, where they were written."""
+
+    def absolute(path: Any) -> Any:
+        return str(folder / Path(path).expanduser()) if isinstance(path, str) else path
+
+    found = dict(content)
+    for section, names in _PATHS.items():
+        if isinstance(part := found.get(section), dict):
+            changed = {name: part[name] for name in names if part.get(name)}
+            found[section] = part | {
+                name: [absolute(one) for one in value] if isinstance(value, list) else absolute(value)
+                for name, value in changed.items()
+            }
+    return found
+
+
+def record_settings_file(home: Path) -> None:
+    """Note in a state folder which file its settings come from; the first one stays, none is not noted.
+
+    Noted relative to the folder, so that a project can be moved as a whole.
+    """
+    source = settings_path().resolve()
+    note = home / SETTINGS_NOTE
+    if source.is_file() and not note.exists():
+        note.write_text(f"{os.path.relpath(source, home.resolve())}\n", encoding="utf-8")
+
+
+def _recorded_file(home: Path) -> Path | None:
+    """Return the file that a state folder was made with. Raises ConfigurationError where it is gone."""
+    note = home / SETTINGS_NOTE
+    try:
+        source = (home.resolve() / note.read_text(encoding="utf-8").strip()).resolve()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"{note}: cannot be read: {error}") from None
+    if source == Path(SETTINGS_FILE).resolve():
+        # Beside the project itself a file that is gone means the defaults, as ever.
+        return None
+    if not source.is_file():
+        raise ConfigurationError(
+            f"{home} was made with the settings of {source}, which is gone; name another file in {SETTINGS_VARIABLE},"
+            f" or delete {note}"
+        )
+    return source
+
+
+@cache
+def settings_at_import() -> Settings:
+    """Return the settings as they were when Dagster's definitions were imported; the defaults where they are invalid.
+
+    What is decided at import (partitions, schedule, intervals) is decided by these. An invalid file is reported where
+    the settings are first used: by the command, the run or the sensor, each of which reads them again.
+    """
+    try:
+        return load_settings()
+    except ConfigurationError:
+        return Settings()
+
+
+_AT_IMPORT: tuple[tuple[str, Callable[[Settings], object]], ...] = (
+    ("logs.first_day", lambda settings: settings.logs.first_day),
+    ("production.time_zone", lambda settings: settings.production.time_zone),
+    ("production.window_days", lambda settings: settings.production.window_days),
+    ("production.hour", lambda settings: settings.production.hour),
+    ("automation.interval_seconds", lambda settings: settings.automation.interval_seconds),
+    ("watch.interval_seconds", lambda settings: settings.watch.interval_seconds),
+    ("alerts.stale_evals_after_days", lambda settings: settings.alerts.stale_evals_after_days),
+    ("owners", lambda settings: settings.owners),
+)
+
+
+def reload_needed(settings: Settings, imported: Settings | None = None) -> str:
+    """Return in one sentence which settings Dagster still has as they were at import; empty where all are the same."""
+    loaded = imported or settings_at_import()
+    changed = [
+        f"{name} is {value(settings)} and Dagster still has {value(loaded)}"
+        for name, value in _AT_IMPORT
+        if value(settings) != value(loaded)
+    ]
+    return f"{'; '.join(changed)}: reload the code location (Deployment > Reload), or restart" if changed else ""
 
 
 def without_model(settings: Settings) -> Settings:

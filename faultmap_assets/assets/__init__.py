@@ -13,7 +13,7 @@ from faultmap_assets.assets.quality import dataset_quality
 from faultmap_assets.assets.report import audit_report
 from faultmap_assets.assets.scores import scores
 from faultmap_assets.assets.slices import failure_slices
-from faultmap_assets.settings import load_settings
+from faultmap_assets.settings import settings_at_import
 
 ASSETS = with_metadata(
     [
@@ -34,7 +34,7 @@ ASSETS = with_metadata(
         finding_history,
         audit_report,
     ],
-    load_settings(),
+    settings_at_import(),
 )
 
 __all__ = ["ASSETS"]

@@ -15,12 +15,12 @@ from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.data_arrival import overdue
 from faultmap_assets.history_audits import record_audit_in_turn
 from faultmap_assets.history_checks import HISTORY_CHECKS, verdicts
-from faultmap_assets.settings import Settings, load_settings
+from faultmap_assets.settings import Settings, settings_at_import
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.embedding import Embedder
 
-_stale_days = load_settings().alerts.stale_evals_after_days
+_stale_days = settings_at_import().alerts.stale_evals_after_days
 
 
 @dg.asset(

@@ -15,9 +15,12 @@ from faultmap_assets.cli.common import (
     Home,
     ModelFilter,
     app,
+    end,
     filtered_warehouse,
+    ingest,
     out,
     print_json,
+    refresh,
     settings_of,
     stop,
 )
@@ -51,15 +54,28 @@ def init(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set a damaged warehouse aside and make it anew from the files.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
     """Look whether everything that an audit needs is there, and say what to do; asks no model, changes nothing.
 
     Example: faultmap doctor --home var
+
+    With --repair, a warehouse that cannot be read is renamed, never deleted, and the files are read again into a new
+    one; labels, acknowledgements and what was forgotten are taken over as far as they can be read.
     """
     from dataclasses import asdict
 
     from faultmap_assets import terminal
     from faultmap_assets.doctor import examine
+
+    if repair:
+        _repair(settings_of(home), as_json=as_json)
+        return
 
     findings = examine(settings_of(home))
     if as_json:
@@ -68,6 +84,49 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
         out.print(terminal.findings_table(findings))
     if any(finding.verdict == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _repair(settings: Settings, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from faultmap_assets import terminal
+    from faultmap_assets.repair import damage_of, repair_warehouse
+
+    damage = damage_of(settings)
+    if not damage:
+        if as_json:
+            print_json({"damage": None})
+        else:
+            out.print(f"{settings.warehouse_path} is not damaged; nothing was changed.", highlight=False)
+        return
+    done = repair_warehouse(settings)
+    evals = tuple(dict.fromkeys([*settings.evals.paths, *(path for path in done.evals if Path(path).exists())]))
+    logs = tuple(dict.fromkeys([*settings.logs.paths, *(path for path in done.logs if Path(path).exists())]))
+    if not as_json:
+        told = [f"damaged: {damage}", f"set aside as {done.set_aside}"]
+        told += [f"taken over: {rows:,} rows of {table}" for table, rows in done.rescued.items() if rows]
+        told += [f"could not be read: {table}" for table in done.lost]
+        for line in told:
+            out.print(terminal.literal(line), soft_wrap=True)
+    if "forgotten" in done.lost:
+        # Files still hold what was forgotten, and nobody knows any more what that was.
+        stop(
+            [
+                "whom the project promised to forget could not be read, so no file was read again: run"
+                " `faultmap forget` for them, then `faultmap audit FILE`"
+            ]
+        )
+    unreadable: list[str] = []
+    for patterns, options in ((evals, settings.eval_options()), (logs, settings.log_options())):
+        if patterns:
+            unreadable += ingest(settings, patterns, options)[1]
+    outcome = refresh(settings) if evals or logs else None
+    if as_json:
+        print_json({"damage": damage, **asdict(done), "set_aside": str(done.set_aside), "read": [*evals, *logs]})
+    else:
+        made = len(outcome.made) if outcome else 0
+        out.print(f"{len(evals) + len(logs):,} paths were read again, {made:,} partitions made.", highlight=False)
+    end(outcome, unreadable)
 
 
 @app.command()
@@ -132,10 +191,13 @@ def ui(
 
     Example: faultmap ui --port 3001
     """
-    from faultmap_assets.home import prepare_home
+    from faultmap_assets.home import open_instance, prepare_home
+    from faultmap_assets.rebuild import rebuild_instance
     from faultmap_assets.settings import HOME_VARIABLE
 
     settings = settings_of(home)
+    with open_instance(settings) as instance:
+        rebuild_instance(settings, instance)
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(prepare_home(settings)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,7 @@ def test_refused_credentials_stop_all_calls_and_name_the_variable(
     monkeypatch.setenv("TEST_LLM_KEY", KEY)
     llm_server.always, llm_server.latency = "authentication", 0.05
     model = language_model(llm_server, api_key_variable="TEST_LLM_KEY", max_concurrent=10)
-    started = time.monotonic()
     outcomes = model.ask_all(requests(2000))
-    assert time.monotonic() - started < 5 + 10 * (llm_server.count == 0)
     assert llm_server.count <= 10
     assert {outcome.reason for outcome in outcomes} == {"authentication"}
     assert sum(outcome.status == "failed" for outcome in outcomes) == llm_server.count
@@ -60,13 +57,12 @@ def test_refused_credentials_do_not_wait_for_calls_in_flight_nor_for_retries(
     llm_server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_LLM_KEY", KEY)
-    model = language_model(llm_server, api_key_variable="TEST_LLM_KEY", max_concurrent=10, retry_seconds=30.0)
+    model = language_model(llm_server, api_key_variable="TEST_LLM_KEY", max_concurrent=10, retry_seconds=86_400.0)
     model.ask_all(requests(1))
-    llm_server.slow_seconds = 60.0
+    # Who waited for one of these would not be back today.
+    llm_server.slow_seconds = 86_400.0
     llm_server.plan, llm_server.always = ["slow"] * 4 + ["server_error"] * 4, "authentication"
-    started = time.monotonic()
     outcomes = model.ask_all(requests(1000, 1))
-    assert time.monotonic() - started < 5
     assert {outcome.reason for outcome in outcomes} == {"authentication"}
 
 
