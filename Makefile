@@ -34,8 +34,9 @@ test: setup  ## the test suite: offline, a few minutes at most
 test-slow: setup  ## the slower tests: whole audits in many situations, the built wheel in an empty environment, memory of a large file
 	$(RUN) pytest -n 2 --dist loadfile -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
 
-fuzz: setup  ## property tests on new examples, which the suite does not draw
+fuzz: setup  ## property tests on new examples, which the suite does not draw; 20,000 damaged files for the readers
 	$(RUN) pytest -n 2 --dist loadfile -q -m 'hypothesis and not live and not browser' --hypothesis-profile fuzz
+	FAULTMAP_FUZZ_INPUTS=20000 $(RUN) pytest -q tests/test_fuzz_readers.py
 
 mutants: setup  ## faults made on purpose: does a test notice each? (10 minutes or more)
 	$(RUN) tests.mutation.run

@@ -28,6 +28,8 @@ from faultmap_core import errors
 _POLL_SECONDS = 0.5
 # Errors are told by the caller, in one line each.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# The second is of a query that was interrupted; see `Warehouse`.
+_INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
 _OUR_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
 OnRun = Callable[[PlannedRun, int], None]
@@ -135,7 +137,7 @@ def _run(run: PlannedRun, instance: dg.DagsterInstance) -> dg.ExecuteInProcessRe
 def _interrupted(event: dg.DagsterEvent) -> bool:
     """Dagster makes of an interrupt a failed step like any other."""
     error = event.step_failure_data.error if event.is_step_failure else None
-    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+    return error is not None and error.cls_name in _INTERRUPTS
 
 
 def _failure_reason(result: dg.ExecuteInProcessResult) -> str:

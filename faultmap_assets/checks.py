@@ -57,6 +57,7 @@ RAW_EVALS_CHECKS = [
         blocking=True,
     ),
     _spec("rows_conserved", "raw_evals", _CONSERVED, blocking=True),
+    _spec("reconciled", "raw_evals", "What the tools say of their own files agrees with the rows that were read."),
 ]
 SCORES_CHECKS = [
     _spec(
@@ -66,6 +67,7 @@ SCORES_CHECKS = [
         blocking=True,
     ),
     _spec("scored_share", "scores", "Examples without a score are few."),
+    _spec("one_metric", "scores", "All answers are judged by one metric."),
 ]
 MODEL_COMPARISONS_CHECKS = [
     _spec("all_pairs", "model_comparisons", "Every pair of models that share scored examples is compared."),
@@ -207,6 +209,32 @@ def scored_share(counts: ScoreCounts) -> dg.AssetCheckResult:
             " or have scores computed (score_mode of the dataset in faultmap.yaml)",
         ),
         metadata={"unscored": unscored, "share": share},
+    )
+
+
+def one_metric(name: str, rows: int, others: Mapping[str, int]) -> dg.AssetCheckResult:
+    """Judge whether the answers are judged by one metric; a warning, because those of another are left out."""
+    shown = ", ".join(f"{number:,} of {other}" for other, number in list(others.items())[:_VALUES_SHOWN])
+    return dg.AssetCheckResult(
+        check_name="one_metric",
+        passed=not others,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{rows:,} answers are judged by {name}"
+        + _unless(not others, f"left out: {shown}; choose one for all files with `--scorer`"),
+        metadata={"metric": name, "rows": rows, "left_out": sum(others.values())},
+    )
+
+
+def reconciled(figures: int, disagreements: Sequence[str]) -> dg.AssetCheckResult:
+    """Judge whether the tools' own figures agree with the rows; a warning, because the rows may be part of a file."""
+    shown = "; ".join(disagreements[:_VALUES_SHOWN])
+    return dg.AssetCheckResult(
+        check_name="reconciled",
+        passed=not disagreements,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{figures - len(disagreements):,} of {figures:,} figures of the tools agree with their rows"
+        + _unless(not disagreements, f"{shown}; is the file complete?"),
+        metadata={"figures": figures, "disagreements": len(disagreements)},
     )
 
 

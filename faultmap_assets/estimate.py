@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from faultmap_assets import error_queries
+from faultmap_assets import error_queries, metric_queries
 from faultmap_assets.language_model import open_language_model, open_model_under_test
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
@@ -138,7 +138,7 @@ def _judging(
     for item in stale:
         if item.asset != "error_judgments":
             continue
-        higher = settings.dataset(str(item.partition.dataset)).higher_is_better
+        higher = metric_queries.higher_is_better(warehouse, str(item.partition.dataset))
         plan = plan_judging(
             error_queries.failed_examples(warehouse, item.partition, higher_is_better=higher),
             judge,

@@ -12,14 +12,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from faultmap_assets.log_rows import IS_STEP_OF_WHOLE, WHOLE_TRACES
 from faultmap_assets.warehouse import Connection, Warehouse, insert
 from faultmap_core.readers import FileSize
 
 _STANDING = "SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id"
-# A row is superseded where a newer delivery has its key.
-_WITH_NEWER = """SELECT staging_id,
-        max(sequence) OVER (PARTITION BY dataset, model, {day} example_id, epoch) > sequence AS superseded
-    FROM staging_rows JOIN standing USING (staging_id)"""
+# A row is superseded where a newer delivery has its key, and a step of a trace where another file has all of the trace.
+_WITH_NEWER = (
+    """SELECT staging_id,
+        max(sequence) OVER (PARTITION BY dataset, model, {day} example_id, epoch) > sequence
+        OR """
+    + IS_STEP_OF_WHOLE
+    + """ AS superseded
+    FROM staging_rows JOIN standing USING (staging_id)
+    LEFT JOIN ("""
+    + WHOLE_TRACES
+    + """) AS whole USING (dataset, trace_id)"""
+)
 _LEDGER = f"""
 WITH standing AS ({_STANDING}), delivered AS ({_WITH_NEWER.format(day="day,")}),
 superseded AS (SELECT staging_id, count(*) FILTER (superseded) AS rows FROM delivered GROUP BY staging_id)

@@ -12,7 +12,7 @@ from faultmap_assets.alert_rows import RaisedAlert
 from faultmap_assets.alerts import merge_alerts
 from faultmap_assets.history_checks import failing_checks
 from faultmap_assets.history_present import present_digests, read_scopes
-from faultmap_assets.history_state import AuditScope, Finding, ScopeState, coverage_range, digest_of
+from faultmap_assets.history_state import AuditScope, Finding, ScopeState, coverage_range, digest_of, unlike
 from faultmap_assets.history_store import Audit, Sighting
 from faultmap_assets.history_watch import Watched, watch_evals, watch_production
 from faultmap_assets.records import read_state
@@ -218,6 +218,9 @@ def _status(now: Finding, last: Sighting, state: ScopeState, outcomes: _Outcomes
     if last.day and last.day >= state.scope.day:
         # The day itself is audited anew, or days after it were first.
         return last.finding.status if last.day == state.scope.day else "same"
+    if now.kind in ("slice", "failure_rate", "comparison") and unlike(state.metric, last.metric):
+        # Nothing that was seen before is of the same metric.
+        return "new"
     return trend_of(_change(now, last, state, outcomes))
 
 

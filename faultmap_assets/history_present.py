@@ -15,6 +15,7 @@ from faultmap_assets.history_state import (
     slice_finding,
     with_centroids,
 )
+from faultmap_assets.metric_queries import metric_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import Materialization, Partition, WarehouseState
 from faultmap_assets.warehouse import Connection
@@ -92,7 +93,7 @@ def read_scopes(
             found = _evals(connection, scope, digests[scope], counts.get((scope.dataset, scope.model), {}))
         elif scope.area == "comparisons":
             findings = _comparisons(connection, scope.dataset, settings.slices.significance_level)
-            found = ScopeState(scope, digests[scope], findings)
+            found = ScopeState(scope, digests[scope], findings, metric=_dataset_metric(connection, scope.dataset))
         elif scope.area == "errors":
             findings = tuple(
                 Finding(
@@ -106,6 +107,13 @@ def read_scopes(
             found = ScopeState(scope, digests[scope], production_findings(connection, scope.day, settings, embedder_id))
         states.append(found)
     return states
+
+
+def _dataset_metric(connection: Connection, dataset: str) -> str:
+    """Return the metric of a dataset's comparisons: of models with others there is none."""
+    row = connection.execute("SELECT min(model) FROM metrics WHERE dataset = $dataset", {"dataset": dataset}).fetchone()
+    metric = metric_of(connection, dataset, row[0]) if row and row[0] is not None else None
+    return metric.to_json() if metric else ""
 
 
 def _evals(connection: Connection, scope: AuditScope, digest: str, counts: Mapping[str, int]) -> ScopeState:
@@ -134,7 +142,9 @@ def _evals(connection: Connection, scope: AuditScope, digest: str, counts: Mappi
         findings.append(share("unjudged", counts["unjudged"], counts["judgments"]))
     # Of the outcomes alone: the same ones under another threshold's name are the same run.
     outcomes = digest_of(sorted((key, str(value)) for key, value in failed.items()))
-    return ScopeState(scope, digest, (*findings, *_slices(connection, names)), outcomes, failed)
+    metric = metric_of(connection, scope.dataset, scope.model)
+    stated = metric.to_json() if metric else ""
+    return ScopeState(scope, digest, (*findings, *_slices(connection, names)), outcomes, failed, stated)
 
 
 def _number(result: Connection) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faultmap_core.history import FindingKey, FindingKind
+from faultmap_core.metrics import Metric
 from faultmap_core.regression import CoverageRange
 
 Area = Literal["evals", "comparisons", "errors", "production"]
@@ -83,7 +84,8 @@ class ScopeState:
     """What one audit sees of one scope.
 
     Attributes: digest: of what it was read from; findings; outcomes: id of the example outcomes, "" where there are
-        none; failed: example key -> failed in [0, 1], NaN without an outcome.
+        none; failed: example key -> failed in [0, 1], NaN without an outcome; metric: by which they were judged, as
+        JSON, "" where unknown.
     """
 
     scope: AuditScope
@@ -91,6 +93,12 @@ class ScopeState:
     findings: tuple[Finding, ...] = ()
     outcomes: str = ""
     failed: Mapping[str, float] = field(default_factory=dict)
+    metric: str = ""
+
+
+def unlike(one: str, other: str) -> str | None:
+    """Say why outcomes that were judged by two metrics (JSON, "" unknown) must not be compared; None where they may."""
+    return Metric.from_json(one).unlike(Metric.from_json(other)) if one and other else None
 
 
 def example_key(example_id: str, prompt_id: str = "") -> str:

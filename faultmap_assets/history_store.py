@@ -13,6 +13,7 @@ import pyarrow as pa
 from faultmap_assets.history_state import AuditScope, Finding, ScopeState
 from faultmap_assets.warehouse import Connection, insert
 from faultmap_core.gate import RunSummary, SliceSummary
+from faultmap_core.metrics import Metric
 from faultmap_core.rates import Rate
 from faultmap_core.regression import Standing, Verdict
 
@@ -56,12 +57,13 @@ class Audit:
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """When a finding was last there: the audit, the day of production, the id of its scope's outcomes then."""
+    """When a finding was last there: the audit, the day of production, its scope's outcomes and metric then."""
 
     finding: Finding
     audit: int
     day: str
     outcomes: str
+    metric: str = ""
 
 
 def audits(connection: Connection) -> list[Audit]:
@@ -111,7 +113,7 @@ def sightings(connection: Connection, scopes: Iterable[AuditScope]) -> dict[Audi
     )
     rows = connection.execute(
         f"""SELECT w.area AS of_area, w.dataset AS of_dataset, w.model AS of_model, f.*,
-            coalesce(s.outcomes, '') AS outcomes
+            coalesce(s.outcomes, '') AS outcomes, coalesce(s.metric, '') AS metric
         FROM wanted_scopes w JOIN finding_history f ON w.area = f.area
             AND (w.dataset = '' OR w.dataset = f.dataset) AND (w.model = '' OR w.model = f.model)
         LEFT JOIN audit_scopes s ON s.audit = f.audit AND {SAME_SCOPE}
@@ -124,7 +126,8 @@ def sightings(connection: Connection, scopes: Iterable[AuditScope]) -> dict[Audi
     found: dict[AuditScope, list[Sighting]] = {}
     for row in rows.to_pylist():
         scope = AuditScope(row["of_area"], row["of_dataset"], row["of_model"])
-        found.setdefault(scope, []).append(Sighting(_finding(row), row["audit"], row["day"], row["outcomes"]))
+        last = Sighting(_finding(row), row["audit"], row["day"], row["outcomes"], row["metric"])
+        found.setdefault(scope, []).append(last)
     return {one: found.get(AuditScope(one.area, one.dataset, one.model), []) for one in scopes}
 
 
@@ -183,6 +186,7 @@ def run_summary(state: ScopeState, comparisons: Iterable[Finding]) -> RunSummary
         quarantined=shares.get("quarantined"),
         unscored=shares.get("unscored"),
         unjudged=shares.get("unjudged"),
+        metric=Metric.from_json(state.metric) if state.metric else None,
     )
 
 
@@ -207,14 +211,23 @@ def summaries_at(
     """Return every model on every dataset as an audit saw it."""
     found = findings_at(connection, audit, ("evals", "comparisons"))
     comparisons = [one for scope, own in found.items() if scope.area == "comparisons" for one in own]
+    metrics = _metrics_at(connection, audit)
     summaries = []
     for scope, (_, digest, outcomes) in sorted(last_scopes(connection, audit).items()):
         chosen = (not datasets or scope.dataset in datasets) and (not models or scope.model in models)
         if scope.area == "evals" and chosen:
             failed = outcomes_of(connection, outcomes)
-            state = ScopeState(scope, digest, tuple(found.get(scope, ())), outcomes, failed)
+            state = ScopeState(scope, digest, tuple(found.get(scope, ())), outcomes, failed, metrics.get(scope, ""))
             summaries.append(run_summary(state, comparisons))
     return summaries
+
+
+def _metrics_at(connection: Connection, audit: int) -> dict[AuditScope, str]:
+    rows = connection.execute(
+        f"SELECT area, dataset, model, day, metric FROM ({LAST_SCOPES}) WHERE digest <> '' AND metric <> ''",
+        {"audit": audit},
+    ).fetchall()
+    return {AuditScope(*row[:4]): row[4] for row in rows}
 
 
 def insert_audit(connection: Connection, audit: Audit, run_id: str, states: Sequence[ScopeState]) -> None:
@@ -234,7 +247,14 @@ def insert_audit(connection: Connection, audit: Audit, run_id: str, states: Sequ
         ),
     )
     scopes = [
-        {"audit": audit.audit, **vars(one.scope), "digest": one.digest, "outcomes": one.outcomes} for one in states
+        {
+            "audit": audit.audit,
+            **vars(one.scope),
+            "digest": one.digest,
+            "outcomes": one.outcomes,
+            "metric": one.metric,
+        }
+        for one in states
     ]
     insert(connection, "audit_scopes", pa.Table.from_pylist(scopes))
     insert(connection, "finding_history", _finding_table(audit.audit, states))

@@ -30,6 +30,7 @@ from faultmap_assets.privacy import (
     redaction_table,
     somebody_was_forgotten,
 )
+from faultmap_assets.reconciliations import record_summaries
 from faultmap_assets.scanning import FoundFile, find_files, oldest_first
 from faultmap_assets.staleness import Scope
 from faultmap_assets.warehouse import Connection, Warehouse, insert
@@ -45,6 +46,7 @@ from faultmap_core.readers import (
     read_eval_file,
     read_log_file,
 )
+from faultmap_core.readers.reconciliation import ToolSummary
 from faultmap_core.redaction import Redactor
 
 Progress = Callable[[int], None]
@@ -64,6 +66,7 @@ _PARTITION_TABLES = {
         "raw_evals",
         "scores",
         "score_parts",
+        "metrics",
         "example_prompts",
         "failure_slices",
         "failure_slice_members",
@@ -194,6 +197,7 @@ class _ParsedFile:
     conflicts: KeyConflicts
     redactions: RedactionCounts
     size: FileSize
+    summaries: tuple[ToolSummary, ...]
 
 
 def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
@@ -212,6 +216,7 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
     rows_path, rejected_path = folder / "rows.parquet", folder / "rejected.parquet"
     rows_read = rows_kept = 0
     conflicts, size = KeyConflicts((), {}), FileSize(0, None)
+    summaries: tuple[ToolSummary, ...] = ()
     redactions: RedactionCounts = Counter()
     if isinstance(options, LogOptions):
         schema, batches = LOG_SCHEMA, read_log_file(path, options)
@@ -226,6 +231,7 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
             if batch.rejected:
                 rejected_writer.write_table(_rejected_table(batch.rejected))
             conflicts, size = batch.conflicts or conflicts, batch.size or size
+            summaries += batch.summaries
             rows_read += batch.rows_read
             rows_kept += batch.rows.num_rows
             if progress:
@@ -233,7 +239,7 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
     if rows_kept == len(conflicts.repeated) + len(conflicts.conflicting):
         reason = next(iter(conflicts.conflicting.values()))
         raise EvalFileError(f"{path}: no row can be used; the first: {reason}")
-    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions, size)
+    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions, size, summaries)
 
 
 def _redacted(
@@ -288,6 +294,7 @@ def _stage(
         },
     )
     connection.unregister("left_out")
+    record_summaries(connection, staging_id, parsed.summaries)
     if parsed.redactions:
         insert(connection, "redactions", redaction_table(staging_id, parsed.redactions))
     if somebody_was_forgotten(connection):
@@ -356,7 +363,15 @@ def _rejected_table(rows: Sequence[RejectedRow]) -> pa.Table:
 
 def drop_what_no_file_delivers(connection: Connection) -> None:
     """Forget stagings that no path stands for any more, and partitions that no staging delivers any more."""
-    for table in ("staging_rows", "staging_partitions", "stagings", "file_ledger", "quarantine", "redactions"):
+    for table in (
+        "staging_rows",
+        "staging_partitions",
+        "stagings",
+        "file_ledger",
+        "quarantine",
+        "reconciliations",
+        "redactions",
+    ):
         connection.execute(f"DELETE FROM {table} WHERE staging_id NOT IN (SELECT staging_id FROM source_files)")
     # Of several paths with the same content the first names it; it may have been changed since.
     connection.execute(

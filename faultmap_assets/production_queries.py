@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faultmap_assets.claimed import with_feedback_claims, with_topic_claims
 from faultmap_assets.staleness import window_of
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse import Warehouse, batches
 from faultmap_core.feedback import Feedback, FeedbackRule, read_feedback
 
 # The chosen rows are those with the smallest hash, so that another day in the window changes few of them.
@@ -141,14 +141,11 @@ def feedback_rows(
     failed: list[NDArray[np.float64]] = []
     with warehouse.read() as connection:
         counts = connection.execute(f"SELECT count(*), count(DISTINCT day) FROM ({_WINDOW})", parameters).fetchone()
-        keys = connection.execute(
-            f"SELECT day, source, model, log_id, score, metadata FROM ({_WINDOW})"
-            " ORDER BY drawn, source, model, log_id",
-            parameters,
-        ).to_arrow_reader(_BATCH_ROWS)
         taken = 0
-        for batch in keys:
-            table = pa.Table.from_batches([batch])
+        keys = (
+            f"SELECT day, source, model, log_id, score, metadata FROM ({_WINDOW}) ORDER BY drawn, source, model, log_id"
+        )
+        for table in batches(connection, keys, parameters, _BATCH_ROWS):
             scores = np.asarray(table.column("score").cast(pa.float64()).to_numpy(), dtype=np.float64)
             feedback = read_feedback(rules, scores, table.column("metadata").to_pylist())
             told.add(feedback)

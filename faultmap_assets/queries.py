@@ -123,7 +123,7 @@ def common_examples(
     """
     rows = warehouse.query(
         f"""SELECT s.model, s.example_id, e.prompt_id, p.text AS prompt, r.output_text, r.correct_answer, s.score,
-            s.failed::DOUBLE AS failed
+            s.failed::DOUBLE AS failed, r.metadata
         FROM scores s
         JOIN (SELECT * FROM raw_evals WHERE dataset = $dataset {_FIRST_EPOCH}) r USING (dataset, model, example_id)
         JOIN example_prompts e USING (dataset, model, example_id)
@@ -139,6 +139,7 @@ def common_examples(
         prompts=first["prompt"].tolist(),
         references=[_text_or_none(value) for value in first["correct_answer"]],
         unit=np.array([unit[prompt_id] for prompt_id in keys["prompt_id"]], dtype=np.int64),
+        metadata=metadata_columns(first["metadata"].tolist()),
     )
     answers = {}
     for model, of_model in rows.groupby("model", sort=True):

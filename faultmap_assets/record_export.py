@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,8 +15,13 @@ from faultmap_core.results import strict
 _BATCH_ROWS = 10_000
 _ROWS = """
 SELECT r.dataset, r.model, r.example_id, r.epoch, r.input_text, r.output_text, r.correct_answer, r.metadata,
-    coalesce(r.score, s.score) AS score
-FROM raw_evals r LEFT JOIN scores s USING (dataset, model, example_id)
+    coalesce(r.score, s.score) AS score,
+    coalesce(
+        if(m.verdicts > 0, r.passed, NULL),
+        if(coalesce(m.higher_is_better, true), coalesce(r.score, s.score) >= coalesce(m.success_threshold, 0.5),
+            coalesce(r.score, s.score) <= m.success_threshold)
+    ) AS is_correct
+FROM raw_evals r LEFT JOIN scores s USING (dataset, model, example_id) LEFT JOIN metrics m USING (dataset, model)
 WHERE ($datasets IS NULL OR list_contains($datasets, r.dataset))
 AND ($models IS NULL OR list_contains($models, r.model))
 ORDER BY ALL
@@ -26,13 +31,12 @@ ORDER BY ALL
 def export_every_eval_ever(
     warehouse: Warehouse,
     target: Path,
-    is_failure: Callable[[str, float], bool],
     datasets: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
 ) -> tuple[int, int]:
     """Write the scored rows as instance-level records, each epoch as its own; a former file is replaced in one step.
 
-    Args: is_failure: of a dataset and a score.
+    What is correct is what the tool says, else what the dataset's metric says of the score.
     Returns: how many were written, and how many left out because they have no score, which the format demands.
     Raises:
         ConfigurationError: the target is not named .jsonl.
@@ -54,7 +58,7 @@ def export_every_eval_ever(
                     if row["score"] is None:
                         left_out += 1
                         continue
-                    record = record_of(row, is_correct=not is_failure(row["dataset"], row["score"]))
+                    record = record_of(row, is_correct=row.pop("is_correct"))
                     stream.write(json.dumps(strict(record), ensure_ascii=False) + "\n")
         temporary.replace(target)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import reprlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
 from faultmap_core.feedback import FeedbackRule
-from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.logs import LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.metrics import UserRule
 from faultmap_core.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
@@ -84,6 +86,17 @@ class DatasetSettings(_Section):
     def threshold(self) -> float:
         """The score that separates failures from successes."""
         return sum(self.score_range) / 2 if self.success_threshold is None else self.success_threshold
+
+    @property
+    def user_rule(self) -> UserRule:
+        """What of it the user set, which goes before what a file's tool states."""
+        given = self.model_fields_set
+        return UserRule(
+            self.success_threshold,
+            self.higher_is_better if "higher_is_better" in given else None,
+            self.score_range if "score_range" in given else None,
+            self.threshold,
+        )
 
 
 class EvalSettings(_Section):
@@ -397,6 +410,7 @@ class Settings(_Section):
     logs: LogSettings = LogSettings()
     dataset_defaults: DatasetSettings = DatasetSettings()
     datasets: dict[str, DatasetSettings] = {}
+    model_families: dict[str, str] = {}
     embedding: EmbeddingSettings = EmbeddingSettings()
     language_model: LanguageModelSettings = LanguageModelSettings()
     entropy: EntropySettings = EntropySettings()
@@ -443,11 +457,6 @@ class Settings(_Section):
         """Return what holds for one dataset."""
         return self.datasets.get(name, self.dataset_defaults)
 
-    def is_failure(self, dataset: str, score: float) -> bool:
-        """Say whether a score of a dataset is a failure."""
-        rule = self.dataset(dataset)
-        return score < rule.threshold if rule.higher_is_better else score > rule.threshold
-
     def eval_options(self, **overrides: Any) -> EvalOptions:
         """Return how eval files are to be read; `overrides` (not None) win over the file's settings."""
         chosen: dict[str, Any] = {
@@ -478,7 +487,7 @@ class Settings(_Section):
     def log_options(self) -> LogOptions:
         """Return how production logs are to be read."""
         return LogOptions(
-            column_map={**LOG_COLUMNS, **self.logs.columns},
+            column_map=self.logs.columns,
             dataset_name=self.logs.source,
             model_name=self.logs.model_name,
             first_day=self.logs.first_day,
@@ -531,6 +540,10 @@ def _read_yaml(source: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{source}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{source}: no YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{source}: its values are nested too deeply") from None
+    except (ValueError, OverflowError, TypeError) as error:
+        raise ConfigurationError(f"{source}: it holds a value that cannot be read: {str(error)[:200]}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -548,8 +561,16 @@ def first_problem(error: ValidationError) -> str:
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
     # Who mistakes the variable's name for the key itself shall not find the key in a log.
-    value = "its value" if key.rsplit(".", 1)[-1] in _SECRETS else repr(str(problem["input"])[:80])
+    value = "its value" if key.rsplit(".", 1)[-1] in _SECRETS else _shown(problem["input"])
     return f"{key}: {value} is not allowed: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: Any) -> str:
+    """A value in short; one that a few lines of YAML blow up to billions of parts, or of thousands of digits, too."""
+    try:
+        return repr(value[:80]) if isinstance(value, str) else repr(reprlib.repr(value)[:80])
+    except ValueError:
+        return "its number"
 
 
 # Sections whose keys the user chooses.

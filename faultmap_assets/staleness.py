@@ -150,7 +150,7 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
 
 ASSET_GRAPH: tuple[AssetNode, ...] = (
     AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "2", _scoring),
+    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "3", _scoring),
     AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
     AssetNode(
         "prompt_clusters",
@@ -174,7 +174,6 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         lambda s, p: [
             s.slices.model_dump(),
             s.comparisons.model_dump(),
-            s.dataset(p.dataset or "").higher_is_better,
             _naming(s),
             s.seed,
         ],
@@ -185,7 +184,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         Scope.DATASET,
         ("raw_evals", "scores", "error_judgments"),
         "2",
-        lambda s, p: s.slices.significance_level,
+        lambda s, p: [s.slices.significance_level, s.model_families],
     ),
     AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
     AssetNode(
@@ -228,7 +227,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "topic_drift",
         Scope.DAY,
         ("production_logs",),
-        "2",
+        "3",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "most_prompts", "min_topic_size"}),
             s.slices.significance_level,

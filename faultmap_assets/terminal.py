@@ -12,6 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from faultmap_assets.doctor import Finding
+    from faultmap_assets.reconciliations import FileSummary
     from faultmap_assets.staleness import StalePartition
     from faultmap_assets.watch import WatchedFile
 
@@ -171,6 +172,15 @@ def quarantine_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     if len(groups) > _REASONS_SHOWN:
         table.add_row(f"… and {len(groups) - _REASONS_SHOWN} more reasons", "", "", "")
     return table
+
+
+def disagreement_lines(compared: Sequence[FileSummary]) -> Iterator[Text]:
+    """One line per figure of a tool that its file's rows do not give, with both figures."""
+    differing = [one for one in compared if not one.agrees]
+    for one in differing[:_REASONS_SHOWN]:
+        yield literal(str(one), "yellow")
+    if len(differing) > _REASONS_SHOWN:
+        yield literal(f"… and {len(differing) - _REASONS_SHOWN} more figures that differ; `faultmap status --json`")
 
 
 def bad_files_table(files: Sequence[WatchedFile]) -> Table:

@@ -33,6 +33,7 @@ _LOCKED = re.compile(
     re.IGNORECASE,
 )
 _HOLDER = re.compile(r"held in (.+?\(PID \d+\))")
+_INTERRUPTED = "Query interrupted"
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.02, 1.0
@@ -132,6 +133,13 @@ class Warehouse:
             yield connection
         except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
             raise WarehouseError(f"warehouse {self.path}: {_one_line(error)}{_remedy(error)}") from error
+        except BaseException as error:
+            # Of a query that is given up half-way, DuckDB's threads would work on and delay the end of the process.
+            connection.interrupt()
+            # DuckDB asks for signals while it works, and raises this in the place of what their handler raised.
+            if isinstance(error, RuntimeError) and _INTERRUPTED in str(error):
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
 
@@ -194,6 +202,23 @@ def insert(connection: Connection, table: str, rows: pa.Table) -> None:
         connection.execute(f"INSERT INTO {_identifier(table)} ({columns}) SELECT {columns} FROM incoming_rows")
     finally:
         connection.unregister("incoming_rows")
+
+
+def batches(connection: Connection, sql: str, parameters: Mapping[str, Any], batch_rows: int) -> Iterator[pa.Table]:
+    """Yield the rows of one SELECT, in its order, as tables of at most `batch_rows` rows.
+
+    DuckDB keeps the rows, spilled to disk where there are many. It is never asked for a stream of them: a reader, or a
+    batch of one, that outlives its connection makes the next opening of the file in this process wait for ever, deaf
+    to signals.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE batched_rows AS {sql}", dict(parameters))
+    row = connection.execute("SELECT count(*) FROM batched_rows").fetchone()
+    for first in range(0, int(row[0]) if row else 0, batch_rows):
+        yield connection.execute(
+            "SELECT * FROM batched_rows WHERE rowid >= $first AND rowid < $end ORDER BY rowid",
+            {"first": first, "end": first + batch_rows},
+        ).to_arrow_table()
+    connection.execute("DROP TABLE batched_rows")
 
 
 def _identifier(name: str) -> str:

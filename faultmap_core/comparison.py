@@ -8,7 +8,7 @@ with its p and its interval adjusted for the selection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,7 @@ from faultmap_core.comparison_results import (
     SliceStanding,
     pairing_sentence,
 )
+from faultmap_core.composition import composition
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.paired_rows import ComparisonSettings, PairedRows, Pairs, Verdict
@@ -245,6 +246,7 @@ def _task(pairs: Pairs, order: Rows, models: tuple[str, str]) -> NamingTask:
         rest_rate=rest_rate,
         what=f"disagreements go to {models[0]}",
         examples=_examples(pairs, order, rate >= rest_rate),
+        composition=composition(pairs.rows.metadata, order, pairs.compared),
         question="comparison",
         models=models,
     )
@@ -347,6 +349,7 @@ class CommonExamples:
     prompts: Sequence[str]
     references: Sequence[str | None]
     unit: Rows
+    metadata: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
 
 def paired_rows(examples: CommonExamples, a: ModelAnswers, b: ModelAnswers) -> PairedRows:
@@ -362,6 +365,7 @@ def paired_rows(examples: CommonExamples, a: ModelAnswers, b: ModelAnswers) -> P
         failed_a=a.failed,
         failed_b=b.failed,
         unit=examples.unit,
+        metadata=examples.metadata,
     )
 
 
@@ -372,10 +376,15 @@ def compare_all(
     vectors: ArrayLike,
     settings: ComparisonSettings | None = None,
     namer: Namer | None = None,
+    *,
+    apart: Mapping[tuple[str, str], str] | None = None,
 ) -> ManyComparisons:
     """Compare every pair of models, and list who wins where.
 
-    Args: answers: model name -> its answers, two models or more; the rest as in `compare`.
+    Args:
+        answers: model name -> its answers, two models or more; the rest as in `compare`.
+        apart: pairs (names in the order of `answers`) that must not be compared, such as those judged by unlike
+            metrics, and why; such a pair is in the result without a single compared row, with the reason as its note.
     Returns: all pairs (in the order of the names given) with global p-values adjusted over the pairs by
         Benjamini-Hochberg and global winners accordingly, and one line per slice found by any pair.
     Raises: ConfigurationError as `compare`, and on fewer than two models.
@@ -383,20 +392,61 @@ def compare_all(
     if len(answers) < 2:
         raise ConfigurationError(f"a comparison needs at least 2 models, found {len(answers)}")
     chosen = settings or ComparisonSettings()
+    apart = apart or {}
     pairs = [
-        compare(paired_rows(examples, answers[a], answers[b]), tree, vectors, chosen, namer, model_a=a, model_b=b)
+        _not_compared(a, b, len(examples.example_ids), chosen, apart[a, b])
+        if (a, b) in apart
+        else compare(paired_rows(examples, answers[a], answers[b]), tree, vectors, chosen, namer, model_a=a, model_b=b)
         for a, b in combinations(answers, 2)
     ]
-    adjusted = statistics.benjamini_hochberg([pair.global_p_value for pair in pairs])
-    pairs = [_adjusted(pair, float(p)) for pair, p in zip(pairs, adjusted, strict=True)]
+    tested = [pair for pair in pairs if (pair.model_a, pair.model_b) not in apart]
+    adjusted = statistics.benjamini_hochberg([pair.global_p_value for pair in tested]) if tested else ()
+    by_pair = {(one.model_a, one.model_b): float(p) for one, p in zip(tested, adjusted, strict=True)}
+    pairs = [_adjusted(pair, by_pair.get((pair.model_a, pair.model_b), 1.0)) for pair in pairs]
     rates = {model: _rate(one.failed) for model, one in answers.items()}
     by_rate = sorted(answers, key=lambda model: (rates[model] is None, rates[model] or 0.0, model))
     found = sorted(
         ((pair, one) for pair in pairs for one in pair.slices),
         key=lambda item: (-abs(item[1].excess_wins_a), item[1].slice_id, item[0].model_a, item[0].model_b),
     )
-    standings = tuple(_standing(pair, one, answers) for pair, one in found)
+    standings = tuple(_standing(pair, one, _like(pair.model_a, answers, apart)) for pair, one in found)
     return ManyComparisons(tuple(by_rate), tuple(pairs), standings)
+
+
+def _not_compared(a: str, b: str, rows: int, settings: ComparisonSettings, reason: str) -> ComparisonResult:
+    return ComparisonResult(
+        model_a=a,
+        model_b=b,
+        slices=(),
+        total_rows=rows,
+        compared_rows=0,
+        units=0,
+        failure_rate_a=0.0,
+        failure_rate_b=0.0,
+        global_winner="unresolved",
+        global_advantage_rate=0.5,
+        global_p_value=1.0,
+        global_adjusted_p_value=1.0,
+        global_test_used="none",
+        global_discordant_a_wins=0,
+        global_discordant_b_wins=0,
+        difference=0.0,
+        difference_low=None,
+        difference_high=None,
+        equivalent=False,
+        tested=0,
+        significance_level=settings.significance_level,
+        margin=settings.margin,
+        outcome=settings.outcome,
+        note=f"not compared: {reason}",
+    )
+
+
+def _like(
+    model: str, answers: Mapping[str, ModelAnswers], apart: Mapping[tuple[str, str], str]
+) -> dict[str, ModelAnswers]:
+    """Return the answers that may be held against those of a model."""
+    return {one: own for one, own in answers.items() if (one, model) not in apart and (model, one) not in apart}
 
 
 def _adjusted(pair: ComparisonResult, p: float) -> ComparisonResult:

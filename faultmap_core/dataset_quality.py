@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from faultmap_core.answers import expected_answer
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.label_agreement import Agreement, comparable_answer, wrong_agreement
+from faultmap_core.label_agreement import Agreement, AgreementSettings, comparable_answer, wrong_agreement
+from faultmap_core.model_families import families_of
 from faultmap_core.prompts import unique_prompts
 from faultmap_core.quality_flags import (
     Items,
@@ -176,7 +177,8 @@ def _agreement(items: Items, settings: QualitySettings) -> Agreement:
         [comparable_answer(one, response) if one.references else None for response in responses]
         for one, responses in zip(expected, items.responses, strict=True)
     ]
-    return wrong_agreement(answers, expected, items.passed, settings.least_suspicion)
+    chosen = AgreementSettings(settings.least_suspicion, min_wrong_share=settings.least_wrong_share)
+    return wrong_agreement(answers, expected, items.passed, families_of(items.models, settings.families), chosen)
 
 
 def _standing(items: Items, skill: str, rows: NDArray[np.int64], settings: QualitySettings) -> SkillStanding:

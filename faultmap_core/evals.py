@@ -435,6 +435,10 @@ class EvalTableBuilder:
             raise RowError(f"score {value} is outside of [{low:g}, {high:g}], the dataset's score_range")
         return score
 
+    def _used_columns(self, row: Row) -> set[str]:
+        """Return the columns that are fields of ours, and so no metadata."""
+        return {self._options.column_map.get(name, name) for name in self.fields}
+
     def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
         low, high = self._range(dataset, metric)
@@ -454,7 +458,7 @@ class EvalTableBuilder:
         return chosen if metric.low is None or metric.high is None else (metric.low, metric.high)
 
     def _metadata(self, row: Row, messages: Sequence[Mapping[str, Any]] | None) -> str:
-        used = {self._options.column_map.get(name, name) for name in self.fields}
+        used = self._used_columns(row)
         metadata = {
             str(name): value
             for name, value in row.items()

@@ -14,6 +14,7 @@ import numpy as np
 
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.history import FindingKey, HistorySettings, match_findings
+from faultmap_core.metrics import Metric
 from faultmap_core.rates import Rate, rate_of
 from faultmap_core.regression import (
     Change,
@@ -91,6 +92,7 @@ class RunSummary:
         slices: significant ones; standings: against other models; coverage: None where it was not audited;
             quarantined: of the rows read; unscored: of the examples; unjudged: of the failures that a judge was asked
             about; None where unknown.
+        metric: by which the outcomes were judged; None where unknown.
     """
 
     dataset: str
@@ -103,6 +105,7 @@ class RunSummary:
     unscored: Rate | None = None
     unjudged: Rate | None = None
     groups: Mapping[str, str | None] | None = None
+    metric: Metric | None = None
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,13 @@ def gate(
 
     Args: baseline: an earlier run, or another model on the same datasets: a summary is compared with that of the same
         dataset and model, else with the dataset's only one.
-    Returns: a `GateResult`. A gate that has nothing to compare does not pass.
+    Returns: a `GateResult`. A gate that has nothing to compare, or would have to compare unlike metrics, does not pass.
     Raises: ConfigurationError where a side has a dataset and model twice.
     """
     chosen = settings or GateSettings()
     pairs, notes = _pairs(current, baseline)
+    unlike = [reason for now, then in pairs if (reason := _unlike(now, then))]
+    pairs = [(now, then) for now, then in pairs if not _unlike(now, then)]
     changes: list[Change] = []
     for now, then in pairs:
         found, missing = changes_between(now, then, chosen)
@@ -138,10 +143,16 @@ def gate(
     compared = tuple((now.dataset, now.model, then.model) for now, then in pairs)
     if not any(change.subject.kind == "failure_rate" for change in changes):
         reason = "nothing to compare: no scored example of a dataset that both sides have"
-        return GateResult(False, (reason,), (), compared, tuple(notes), len(changes))
+        return GateResult(False, (*unlike, reason), (), compared, tuple(notes), len(changes))
     worse = _significant(changes, chosen)
-    reasons = tuple(change.message for change in worse)
-    return GateResult(not worse, reasons, worse, compared, tuple(notes), len(changes))
+    reasons = (*unlike, *(change.message for change in worse))
+    return GateResult(not reasons, reasons, worse, compared, tuple(notes), len(changes))
+
+
+def _unlike(now: RunSummary, then: RunSummary) -> str | None:
+    """Say why two runs must not be compared; None where they may be."""
+    reason = now.metric.unlike(then.metric) if now.metric is not None and then.metric is not None else None
+    return f"{now.model} on {now.dataset} cannot be compared: {reason}" if reason else None
 
 
 def _significant(changes: Sequence[Change], settings: GateSettings) -> tuple[Change, ...]:
@@ -188,9 +199,11 @@ def changes_between(
 
     Slices of the earlier run are followed on their own members: those were chosen without the later outcomes, so that
     the comparison is fair. A slice of the later run is new where no earlier one matches it, and where the earlier run
-    failed less on the same examples.
+    failed less on the same examples. Runs that were judged by unlike metrics are not compared at all.
     """
     chosen = settings or GateSettings()
+    if reason := _unlike(now, then):
+        return (), (reason,)
     subject = Subject("failure_rate", now.dataset, now.model)
     found = [
         change_of_failures(subject, then.failed, now.failed, before_groups=then.groups, after_groups=now.groups),

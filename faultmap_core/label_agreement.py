@@ -1,6 +1,7 @@
-"""Where do models agree on an answer that is not the reference? Such a label may be wrong.
+"""Items on which independent models agree on an answer that is not the reference: such a label may be wrong.
 
-Final answers are read by `answers`; only those that can be compared without judgement count.
+Final answers are read by `answers`; only those that can be compared without judgement count. The witnesses are families
+of models: two settings of one model make the same mistakes.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from faultmap_core.answers import (
     stated_options,
     stated_polarity,
 )
+from faultmap_core.shared_mistakes import MistakeProfile, mistake_profile
 
 Floats = NDArray[np.float64]
 
 # A kind of question is judged by itself from this many items with a wrong answer.
 _LEAST_ITEMS = 30
+MIN_FAMILIES = 3
+"""So many families must agree."""
 # Of these an answer that differs is another one; a text or a rounded number may be accepted as the same.
 _CLOSED = ("option", "yes_no")
 
@@ -76,33 +80,35 @@ def _plain(value: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Models that agree on an answer other than the reference.
+    """Families of models that agree on an answer other than the reference.
 
     Attributes:
-        item: row of the table; answer: what they agree on; agreeing: columns of the models that give it; supporting:
-            of those that gave the reference's answer; compared: models with a comparable answer.
-        score: log10 of the likelihood ratio of "this answer is right" to "the reference is". A model is taken to be
-            right at its success rate on this kind of question, and two wrong answers to coincide at the rate at which
-            they do there (after Dawid and Skene, 1979). It ranks and is no probability: on hard items models share
-            their mistakes.
-        chance: upper bound of the probability that so many of the wrong answers coincide, were each drawn on its own
-            from equally likely ones of which two coincide at that rate. Wrong labels raise that rate, and so this.
+        item: row of the table; answer: what they agree on; agreeing: columns of the models that give it.
+        families, compared: families that agree, and families with an answer at all.
+        score: log10 of the likelihood ratio of "this answer is right" to "the reference is", of the families that
+            agree. A family is taken to be right at its models' mean success rate on this kind of question, and two
+            wrong answers to coincide at the rate at which they do there (after Dawid and Skene, 1979).
+        chance: upper bound of the probability that so many wrong answers coincide, were each drawn on its own from the
+            wrong options (of free answers: from the distinct answers given to questions of this kind).
+        wrong_share: estimated share of wrong labels among the items that so many families contradict, in [0, 1]; see
+            `shared_mistakes`.
     """
 
     item: int
     answer: str
     agreeing: tuple[int, ...]
-    supporting: tuple[int, ...]
+    families: int
     compared: int
     score: float
     chance: float
+    wrong_share: float
 
 
 @dataclass(frozen=True)
 class Agreement:
     """Attributes:
-    suspicions: items on which more than half of the models with a comparable answer, two at least, agree on a wrong
-        one, and whose score is high enough; by falling score.
+    suspicions: items on which more than half of the families with a comparable answer, three at least, agree on a
+        wrong one and none gives the reference, beyond chance and beyond shared mistakes; by falling score.
     coincidence: share of pairs of wrong answers to one item that are equal; None without any pair.
     compared: share of the answers to items with a reference that could be compared.
     misjudged: (item, column) of answers that equal the reference and were scored as failed, or are another option and
@@ -116,6 +122,19 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class AgreementSettings:
+    """When a label is suspect.
+
+    Attributes:
+        min_score: of a suspicion; max_chance: of a suspicion, in (0, 1]; min_wrong_share: see `Suspicion`, in [0, 1].
+    """
+
+    min_score: float = 1.0
+    max_chance: float = 0.1
+    min_wrong_share: float = 0.85
+
+
+@dataclass(frozen=True)
 class _Given:
     """The answers to one item: wrong ones with the columns that give them, and the columns that were right."""
 
@@ -124,19 +143,41 @@ class _Given:
     right: list[int]
 
 
+@dataclass(frozen=True)
+class _Votes:
+    """One voice per family: wrong answers with the families that give no other, and the families with a right model."""
+
+    given: _Given
+    wrong: dict[str, list[str]]
+    confirming: list[str]
+    compared: int
+
+    @property
+    def leading(self) -> tuple[str, list[str]]:
+        """The wrong answer of most families, the first by name of several."""
+        return min(self.wrong.items(), key=lambda one: (-len(one[1]), one[0]), default=("", []))
+
+    @property
+    def contradicting(self) -> int:
+        """How many families agree on one wrong answer."""
+        return len(self.leading[1])
+
+
 def wrong_agreement(
     answers: Sequence[Sequence[str | None]],
     expected: Sequence[Expected],
     passed: Floats,
-    least_score: float,
+    families: Sequence[str],
+    settings: AgreementSettings | None = None,
 ) -> Agreement:
-    """Find the items whose reference most models contradict with one voice.
+    """Find the items whose reference independent models contradict with one voice.
 
     Args:
         answers: (items, models), see `comparable_answer`; expected: what each item asks for.
         passed: (items, models) at least 0.5 passed, below failed, NaN unknown.
-        least_score: of a suspicion.
+        families: one per model; see `model_families`.
     """
+    chosen = settings or AgreementSettings()
     references = [comparable_references(one) for one in expected]
     by_kind: dict[tuple[str, int], list[_Given]] = {}
     misjudged: list[tuple[int, int]] = []
@@ -157,18 +198,49 @@ def wrong_agreement(
         by_kind.setdefault(_kind(expected[item]), []).append(given)
     every = [one for of_kind in by_kind.values() for one in of_kind]
     found: list[Suspicion] = []
-    for of_kind in by_kind.values():
-        # What a few questions of a kind say about it is noise.
-        basis = of_kind if sum(bool(one.wrong) for one in of_kind) >= _LEAST_ITEMS else every
-        found += _suspicions(of_kind, basis, passed)
-    found = sorted((one for one in found if one.score >= least_score), key=lambda one: (-one.score, one.item))
+    if len(set(families)) >= MIN_FAMILIES:
+        found = _all_suspicions(by_kind, references, passed, families, chosen)
     compared = n_compared / n_answers if n_answers else 0.0
     return Agreement(tuple(found), _coincidence(every), compared, tuple(misjudged))
+
+
+def _all_suspicions(
+    by_kind: dict[tuple[str, int], list[_Given]],
+    references: Sequence[frozenset[str]],
+    passed: Floats,
+    families: Sequence[str],
+    settings: AgreementSettings,
+) -> list[Suspicion]:
+    """Judge every kind of question by itself, and by all kinds where it has few items."""
+    options = {kind: _choices(kind, of_kind, references) for kind, of_kind in by_kind.items()}
+    # Two choices, one of them the reference's: wrong answers always coincide, and prove nothing.
+    telling = {kind: of_kind for kind, of_kind in by_kind.items() if options[kind] > 2}
+    every = [one for of_kind in telling.values() for one in of_kind]
+    found: list[Suspicion] = []
+    for kind, of_kind in telling.items():
+        basis = _large_enough(of_kind, every)
+        # How mistakes are shared takes many items to see; it is one matter for choices of any number of options.
+        alike = [one for other, given in telling.items() if other[0] == kind[0] for one in given]
+        pool = _large_enough(alike, every)
+        found += _suspicions(of_kind, basis, pool, options[kind], passed, families, settings)
+    return sorted(found, key=lambda one: (-one.score, one.item))
+
+
+def _large_enough(given: list[_Given], every: list[_Given]) -> list[_Given]:
+    """Return `given`, or all items where what these say would be noise."""
+    return given if sum(bool(one.wrong) for one in given) >= _LEAST_ITEMS else every
 
 
 def _kind(expected: Expected) -> tuple[str, int]:
     """Return what decides how often wrong answers coincide: of two choices they always do."""
     return expected.kind, len(expected.options.texts) if expected.options else 0
+
+
+def _choices(kind: tuple[str, int], given: Sequence[_Given], references: Sequence[frozenset[str]]) -> int:
+    """Return among how many answers a model chooses: the options, else the distinct answers of this kind."""
+    if kind[1]:
+        return kind[1]
+    return len({answer for one in given for answer in (*one.wrong, *references[one.item])})
 
 
 def _coincidence(given: Sequence[_Given]) -> float | None:
@@ -178,25 +250,77 @@ def _coincidence(given: Sequence[_Given]) -> float | None:
     return equal / pairs if pairs else None
 
 
-def _suspicions(given: Sequence[_Given], basis: Sequence[_Given], passed: Floats) -> list[Suspicion]:
-    """Judge the items of `given` by how often models are right, and coincide, on those of `basis`."""
-    coincidence = _coincidence(basis)
-    if not coincidence:
+def _votes(given: _Given, families: Sequence[str]) -> _Votes:
+    right = sorted({families[column] for column in given.right})
+    said: dict[str, set[str]] = {}
+    for answer, columns in given.wrong.items():
+        for column in columns:
+            said.setdefault(families[column], set()).add(answer)
+    wrong: dict[str, list[str]] = {}
+    for family, of_family in sorted(said.items()):
+        # A family that contradicts itself is no witness; one that has the reference's answer, too, is for it.
+        if len(of_family) == 1 and family not in right:
+            wrong.setdefault(next(iter(of_family)), []).append(family)
+    return _Votes(given, wrong, right, len({*right, *said}))
+
+
+def _suspicions(
+    given: Sequence[_Given],
+    basis: Sequence[_Given],
+    pool: Sequence[_Given],
+    options: int,
+    passed: Floats,
+    families: Sequence[str],
+    settings: AgreementSettings,
+) -> list[Suspicion]:
+    """Judge the items of `given` by how often models are right, and coincide, on those of `basis`, and by how often
+    they share mistakes on those of `pool`."""
+    coincidence, overall = _coincidence(basis), _coincidence(pool)
+    if not coincidence or not overall:
         return []
+    rate = _family_rates(basis, passed, families)
+    weights = {family: float(np.log10(one / ((1.0 - one) * coincidence))) for family, one in rate.items()}
+    pooled = _family_rates(pool, passed, families)
+    profile = _profile([_votes(one, families) for one in pool], pooled, overall)
+    found = []
+    for votes in (_votes(one, families) for one in given):
+        answer, agreeing = votes.leading
+        # A family that is more often wrong than a coincidence is right bears no witness.
+        worth = [family for family in agreeing if weights[family] > 0.0]
+        if votes.confirming or len(worth) < MIN_FAMILIES or 2 * len(agreeing) <= votes.compared:
+            continue
+        score = sum(weights[family] for family in agreeing)
+        chance = _chance_of_agreement(len(agreeing), votes.compared, 1.0 / (options - 1))
+        share = profile.wrong_share(len(agreeing))
+        if score >= settings.min_score and chance <= settings.max_chance and share >= settings.min_wrong_share:
+            columns = tuple(column for column in votes.given.wrong[answer] if families[column] in agreeing)
+            found.append(
+                Suspicion(votes.given.item, answer, columns, len(agreeing), votes.compared, score, chance, share)
+            )
+    return found
+
+
+def _family_rates(basis: Sequence[_Given], passed: Floats, families: Sequence[str]) -> dict[str, float]:
+    """Return the mean success rate of each family's models."""
     outcomes = passed[[one.item for one in basis]]
     # One success and one failure more: no model is always right.
     rate = (np.nansum(outcomes, axis=0) + 1.0) / ((~np.isnan(outcomes)).sum(axis=0) + 2.0)
-    weights = np.log10(rate / ((1.0 - rate) * coincidence))
-    found = []
-    for one in given:
-        compared = len(one.right) + sum(map(len, one.wrong.values()))
-        answer, agreeing = min(one.wrong.items(), key=lambda given: (-len(given[1]), given[0]), default=("", []))
-        if len(agreeing) < 2 or 2 * len(agreeing) <= compared:
-            continue
-        score = float(weights[agreeing].sum() - weights[one.right].sum())
-        chance = _chance_of_agreement(len(agreeing), compared - len(one.right), coincidence)
-        found.append(Suspicion(one.item, answer, tuple(agreeing), tuple(one.right), compared, score, chance))
-    return found
+    members: dict[str, list[float]] = {}
+    for family, one in zip(families, rate.tolist(), strict=True):
+        members.setdefault(family, []).append(one)
+    return {family: float(np.mean(own)) for family, own in members.items()}
+
+
+def _profile(votes: Sequence[_Votes], rate: dict[str, float], coincidence: float) -> MistakeProfile:
+    from scipy.special import comb
+
+    n = len(rate)
+    contradicted = np.bincount([one.contradicting for one in votes], minlength=n + 1).astype(np.float64)
+    confirmed = np.bincount([len(one.confirming) for one in votes], minlength=n + 1).astype(np.float64)
+    k = np.arange(n + 1)
+    error = 1.0 - float(np.mean(list(rate.values())))
+    together = error**k * coincidence ** np.maximum(k - 1, 0)
+    return mistake_profile(contradicted, confirmed, len(votes) * comb(n, k) * together)
 
 
 def _chance_of_agreement(agreeing: int, wrong: int, coincidence: float) -> float:

@@ -1,7 +1,9 @@
-"""What is a region called? Keyword names that need no language model, and the interface that a model's namer fits.
+"""Names of regions: keyword names that need no language model, and the interface that a model's namer fits.
 
 Keywords are words and word pairs that many of a region's prompts hold and few others do (class-based TF-IDF on the
-scale of document frequencies). Names of one batch are unique, and siblings are told apart by what differs.
+scale of document frequencies). A word stands in a name only where at least half of the region's prompts hold it, in any
+of its forms; else the name is what the region is made of by its metadata, or its typical prompt. A name depends on the
+region and on the prompts of the question, not on who found the region. Names of one batch are unique.
 """
 
 from __future__ import annotations
@@ -21,11 +23,19 @@ _STOP_WORDS = """
 a about an and any are as at be been being but by can could did do does for from had has have he her hers him his how i
 if in into is it its just me more most my no nor not of on one or our ours she should so some such than that the their
 them then there these they this those to too up us very was we were what when where which who whom why will with would
-you your yours i'm i've i'd i'll it's don't doesn't can't what's
+you your yours i'm i've i'd i'll it's don't doesn't can't what's also another because each every few here like many
+much new often only other others out over please same still there thing things very way while following given
 der die das und ist ein eine nicht mit von zu den im auf für es le la les un une des et est du de que qui dans pour pas
 el los las una y en por con para il lo gli di che è e o os as um uma é não com
 """
-_STOP = frozenset(_STOP_WORDS.split())
+_STOP_IN_OTHER_SCRIPTS = """
+في من على إلى ما هل هو هي كيف كم أن إن هذا هذه التي الذي عن مع أو لا ماذا متى أين и в во на не что как это по с для из у
+什么 怎么 如何 请问 可以 这个 那个 多少 哪些 哪个 为什么 是什么 有什么 一个 的是 です ます した して
+"""
+_STOP = frozenset((_STOP_WORDS + _STOP_IN_OTHER_SCRIPTS).split())
+# At the edge of a piece of text without spaces these join words: the piece is a fragment.
+_JOINING = frozenset("的了吗呢吧是在和与及或就都也很把被给让请我你他她它们这那哪不没有はがをにでとものへ")
+_LONGEST_PIECE = 4
 _BACKGROUND = 20_000
 _INSIDE = 2_000
 _TEXT_CHARS = 600
@@ -46,6 +56,7 @@ class NamingTask:
             `SliceComparison.examples`; of coverage: example_id, prompt, source ("production" or "tests");
             of drift: the same, source names the period.
         fixed_name: the name of a metadata candidate ("category = law"), kept as the name.
+        composition: what the region is made of by its metadata, see `composition`; may be empty.
         question: what was asked of the regions; models: the names of A and B in a comparison.
     """
 
@@ -57,6 +68,7 @@ class NamingTask:
     what: str = "fail"
     examples: Sequence[Mapping[str, Any]] = ()
     fixed_name: str | None = None
+    composition: str = ""
     question: Question = "failures"
     models: tuple[str, str] = ("", "")
 
@@ -98,21 +110,31 @@ class Namer(Protocol):
 
 
 class KeywordNamer:
-    """Names from the words that tell a region from the rest and from its siblings. Deterministic, any language."""
+    """Names from the words that tell a region from the rest. Deterministic, any language.
+
+    Args: min_cover: share of a region's prompts that must hold a word of its name, in [0, 1]. At 0 a name is the three
+        words that tell the region best from the rest and from its siblings, however few hold them.
+    """
+
+    def __init__(self, min_cover: float = 0.5) -> None:
+        self.min_cover = min_cover
 
     def name_regions(self, tasks: Sequence[NamingTask], background: Sequence[str]) -> list[RegionName]:
         """Return one name per task, all different; `named_by` is "keywords" ("metadata" where the name was fixed)."""
         everywhere = _frequencies(background, _BACKGROUND)
         inside = [_frequencies(task.prompts, _INSIDE) for task in tasks]
-        ranked = [_ranked(own, everywhere, [o for o in inside if o is not own]) for own in inside]
         taken: set[str] = set()
         names = []
-        for task, words in zip(tasks, ranked, strict=True):
-            title = task.fixed_name or _title(task, words)
-            name = unique_name(title, taken, words[3:])
+        for task, own in zip(tasks, inside, strict=True):
+            siblings = [] if self.min_cover else [other for other in inside if other is not own]
+            words = _ranked(own, everywhere, siblings)
+            covering = [word for word in words if own.share[word] >= self.min_cover]
+            title = task.fixed_name or _title(task, covering, own)
+            name = unique_name(title, taken, covering[3:] if covering and not task.fixed_name else ())
             taken.add(name.casefold())
             by = "metadata" if task.fixed_name else "keywords"
-            names.append(RegionName(name, describe(task), by, tuple(words[:_KEYWORDS])))
+            shown = [own.spelling[word] for word in (covering or words)[:_KEYWORDS]]
+            names.append(RegionName(name, describe(task), by, tuple(shown)))
         return names
 
 
@@ -135,11 +157,11 @@ def quoted(text: str, limit: int = 110) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    """Words in lower case, numbers as "#", symbols as they are; two-character pieces where a script has no spaces."""
+    """Words in lower case, numbers as "#", symbols as they are; where a script has no spaces, whole runs."""
     found: list[str] = []
     for match in _WORD.findall(text[:_TEXT_CHARS]):
         if _NO_SPACES.search(match):
-            found.extend(match[i : i + 2] for i in range(max(1, len(match) - 1)))
+            found.append(match)
         elif match[0].isdigit():
             found.append("#")
         else:
@@ -147,32 +169,54 @@ def _tokens(text: str) -> list[str]:
     return found
 
 
-def _terms(tokens: Sequence[str]) -> set[str]:
-    """The words of a text that may stand in a name, and its pairs of neighbouring words (neither a stop word)."""
-    terms = {token for token in tokens if _names(token)}
-    terms.update(f"{a} {b}" for a, b in pairwise(tokens) if _names(a) and _names(b) and a != b)
+def _terms(tokens: Sequence[str]) -> dict[str, str]:
+    """The words of a text that may stand in a name, and its pairs of neighbouring words (neither a stop word).
+
+    Returns: term -> how it is spelled here; the forms of one word are one term, see `_stem`. Of a run of text without
+        spaces the terms are its pieces of two to four characters.
+    """
+    terms: dict[str, str] = {}
+    for token in tokens:
+        if _NO_SPACES.search(token):
+            terms.update((piece, piece) for piece in _pieces(token))
+        elif _names(token):
+            terms.setdefault(_stem(token), token)
+    for a, b in pairwise(tokens):
+        if _names(a) and _names(b) and a != b and not _NO_SPACES.search(a + b):
+            terms.setdefault(f"{_stem(a)} {_stem(b)}", f"{a} {b}")
     return terms
 
 
+def _pieces(run: str) -> list[str]:
+    cut = (run[i : i + n] for n in range(2, _LONGEST_PIECE + 1) for i in range(len(run) - n + 1))
+    return [one for one in cut if one not in _STOP and one[0] not in _JOINING and one[-1] not in _JOINING]
+
+
 def _names(token: str) -> bool:
-    return (len(token) > 1 or bool(_NO_SPACES.search(token))) and token[0].isalpha() and token not in _STOP
+    return len(token) > 1 and token[0].isalpha() and token not in _STOP
 
 
 @dataclass(frozen=True)
 class _Frequencies:
-    """In what share of `texts` texts a term occurs."""
+    """In what share of `texts` texts a term occurs, and how it is mostly spelled."""
 
     texts: int
     share: Mapping[str, float]
+    spelling: Mapping[str, str]
 
 
 def _frequencies(texts: Sequence[str], limit: int) -> _Frequencies:
     chosen = texts if len(texts) <= limit else [texts[i] for i in np.linspace(0, len(texts) - 1, limit).astype(int)]
     count: Counter[str] = Counter()
+    forms: dict[str, Counter[str]] = {}
     for text in chosen:
-        count.update(_terms(_tokens(text)))
+        terms = _terms(_tokens(text))
+        count.update(terms.keys())
+        for term, form in terms.items():
+            forms.setdefault(term, Counter())[form] += 1
     n = max(len(chosen), 1)
-    return _Frequencies(len(chosen), {term: number / n for term, number in count.items()})
+    spelling = {term: min(own, key=lambda form: (-own[form], form)) for term, own in forms.items()}
+    return _Frequencies(len(chosen), {term: number / n for term, number in count.items()}, spelling)
 
 
 def _ranked(own: _Frequencies, everywhere: _Frequencies, siblings: Sequence[_Frequencies]) -> list[str]:
@@ -203,15 +247,19 @@ def _outside(share: float, own: _Frequencies, overall: float, everywhere: _Frequ
 
 
 def _without_parts(ranked: list[str], own: _Frequencies) -> list[str]:
-    """Drop what is said already: a word that occurs mostly inside a better pair, a pair of two better words, a plural
-    beside its singular."""
+    """Drop what is said already: a word that occurs mostly inside a better pair, a pair of two better words, a piece
+    of a longer one without spaces that occurs nearly as often."""
     kept: list[str] = []
+    longer = [term for term in ranked if _NO_SPACES.search(term)]
     for term in ranked:
+        if _NO_SPACES.search(term) and any(
+            term != other and term in other and own.share[other] >= 0.8 * own.share[term] for other in longer
+        ):
+            continue
         words = term.split()
         shared = [other for other in kept if set(words) & set(other.split())]
-        stems = {_stem(word) for other in kept for word in other.split()}
         said = any(own.share[other] >= 0.5 * own.share[term] for other in shared)
-        if said or all(_stem(word) in stems for word in words):
+        if said or all(word in {part for other in kept for part in other.split()} for word in words):
             continue
         kept.append(term)
         if len(kept) >= 2 * _KEYWORDS:
@@ -219,17 +267,28 @@ def _without_parts(ranked: list[str], own: _Frequencies) -> list[str]:
     return kept
 
 
+_ENDINGS = ("ies", "ing", "es", "ed", "s", "y")
+
+
 def _stem(word: str) -> str:
-    for ending in ("ies", "ing", "es", "ed", "s", "y"):
+    """Return what the forms of a word have in common: English endings and the Arabic article are cut."""
+    for article in ("وال", "بال", "ال"):
+        if word.startswith(article) and len(word) - len(article) >= 3:
+            return word[len(article) :]
+    if word.endswith("ss"):
+        return word
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+            return word[: -len(ending)].removesuffix("e")
+    return word.removesuffix("e") if len(word) > 4 else word
 
 
-def _title(task: NamingTask, words: Sequence[str]) -> str:
-    """Return up to three keywords; without any, what the prompts look like."""
-    if words:
-        return ", ".join(words[:3])
+def _title(task: NamingTask, covering: Sequence[str], own: _Frequencies) -> str:
+    """Return up to three words that cover the region; else its composition, else what the prompts look like."""
+    if covering:
+        return ", ".join(own.spelling[word] for word in covering[:3])
+    if task.composition:
+        return task.composition
     texts = [text for text in task.prompts[:200] if text.strip()]
     if not texts:
         return "empty prompts"
@@ -241,7 +300,18 @@ def _title(task: NamingTask, words: Sequence[str]) -> str:
         with_numbers = sum("#" in one for one in tokens) >= 0.5 * len(texts)
         start = "numbers" if with_numbers else "symbols"
         return f"{start} with {' '.join(common)}" if common else start
-    return f"like {quoted(texts[0], 60)}"
+    return f"like {quoted(_central(texts, own), 60)}"
+
+
+def _central(texts: Sequence[str], own: _Frequencies) -> str:
+    """Return the text whose words are most common among the texts, whatever their order; ties by length, then text."""
+
+    def rank(text: str) -> tuple[float, int, str]:
+        terms = _terms(_tokens(text))
+        common = sum(own.share.get(term, 0.0) for term in terms) / max(len(terms), 1)
+        return -round(common, 9), len(text), text
+
+    return min(texts, key=rank)
 
 
 def _mark_order(mark: str) -> tuple[int, str]:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class PairedRows:
         scores_a, scores_b: (n,) NaN where unscored.
         failed_a, failed_b: (n,) 1.0 failed, 0.0 passed, a fraction where it is a mean of repeats, NaN unscored.
         unit: (n,) which leaf of the tree (distinct prompt) each row has.
+        metadata: column name -> one value per row, None where absent; names are made of it.
     """
 
     example_ids: Sequence[str]
@@ -51,6 +52,7 @@ class PairedRows:
     failed_a: Floats
     failed_b: Floats
     unit: Rows
+    metadata: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.example_ids)

@@ -69,8 +69,9 @@ def suspect_flags(items: Items, agreement: Agreement) -> list[ItemFlag]:
     flags = []
     for one in agreement.suspicions:
         evidence = (
-            f"{len(one.agreeing)} of {one.compared} models answer “{_shown(one.answer)}”, the reference is "
-            f"“{_shown(items.references[one.item][0])}” ({len(one.supporting)} agree with it)"
+            f"{one.families} of {one.compared} independent models answer “{_shown(one.answer)}”, none the reference"
+            f" “{_shown(items.references[one.item][0])}”; about {one.wrong_share:.0%} of labels contradicted like this"
+            " are estimated to be wrong"
         )
         flags.append(
             ItemFlag(items.ids[one.item], "suspect_label", evidence, items.names(one.agreeing), one.score, one.chance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -70,6 +70,8 @@ class QualitySettings:
 
     Attributes:
         least_suspicion: score of a suspect label, log10 of a likelihood ratio; 1.0 is ten to one.
+        least_wrong_share: labels are suspect only where this share of them is estimated to be wrong, in [0, 1].
+        families: model -> family, where its name does not say it (see `model_families`).
         least_discrimination: an item is flagged from this item-rest correlation downwards, in [-1, 0].
         saturated_rate: a skill is saturated where every model passes at least this share, unsolved where every model
             fails it, in (0.5, 1].
@@ -78,6 +80,8 @@ class QualitySettings:
     """
 
     least_suspicion: float = 1.0
+    least_wrong_share: float = 0.85
+    families: Mapping[str, str] = field(default_factory=dict)
     least_discrimination: float = -0.5
     saturated_rate: float = 0.99
     least_items: int = 30
@@ -85,6 +89,8 @@ class QualitySettings:
     power: float = 0.8
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.least_wrong_share <= 1.0:
+            raise ConfigurationError(f"least_wrong_share is {self.least_wrong_share}; expected 0 to 1")
         if not -1.0 <= self.least_discrimination <= 0.0:
             raise ConfigurationError(f"least_discrimination is {self.least_discrimination}; expected between -1 and 0")
         if not 0.5 < self.saturated_rate <= 1.0:
@@ -98,9 +104,9 @@ class ItemFlag(_Record):
     """A reason to look at an item.
 
     Attributes:
-        flag: contradictory_label: copies of one prompt have different references; suspect_label: models agree on
-            another answer (see `label_agreement.Suspicion`); misjudged_answer: an answer equals the reference and
-            failed, or differs and passed; no_error_found: a judge found nothing wrong with a failed answer;
+        flag: contradictory_label: copies of one prompt have different references; suspect_label: independent models
+            agree on another answer (see `label_agreement.Suspicion`); misjudged_answer: an answer equals the reference
+            and failed, or differs and passed; no_error_found: a judge found nothing wrong with a failed answer;
             all_models_fail; negative_discrimination: better models fail it and worse ones pass; duplicate,
             near_duplicate: other examples have the same, or nearly the same, prompt.
         evidence: one line for people, with pieces of the data in it.

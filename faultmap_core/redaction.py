@@ -1,4 +1,4 @@
-"""What in a text must not be stored? E-mail addresses, telephone, card and account numbers, keys, IP addresses.
+"""Takes out of texts what must not be stored: addresses (e-mail, IP), phone, card and account numbers, passwords, keys.
 
 What is found is replaced by its kind in brackets, `[email]`; equal texts give equal bytes. Patterns that numbers would
 fit by chance are checked: cards by Luhn's sum, IBANs by country length and remainder, addresses by parsing. No pattern
@@ -26,25 +26,54 @@ CUSTOM = "custom"
 """The kind under which the changes of a user's own function are counted."""
 
 # Another number when patterns change: files are then read anew.
-_VERSION = 1
+_VERSION = 2
 
 # Repeats are possessive (`++`) or bounded, so that no text takes longer than its length deserves.
 _KEY = re.compile(
     r"""-----BEGIN[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----
             (?:(?!-----END)[\s\S])*+(?:-----END[ ][A-Z0-9 ]{0,60}-----)?
       | (?<![A-Za-z0-9])(?:
-            sk-[A-Za-z0-9_-]{16,}+
-          | (?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])
+            sk-[A-Za-z0-9_-]{16,}+ | pk-lf-[A-Za-z0-9-]{16,}+                    # OpenAI, Anthropic, Langfuse
+          | [sr]k_(?:live|test)_[A-Za-z0-9]{16,}+ | whsec_[A-Za-z0-9+/=]{16,}+   # Stripe
+          | (?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])                   # AWS
           | gh[opsur]_[A-Za-z0-9]{20,}+ | github_pat_[A-Za-z0-9_]{20,}+ | glpat-[A-Za-z0-9_-]{20,}+
-          | xox[abeoprs]-[A-Za-z0-9-]{10,}+
-          | AIza[A-Za-z0-9_-]{35}
-          | hf_[A-Za-z0-9]{30,}+
-          | eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]*+
+          | xox[abeoprs]-[A-Za-z0-9-]{10,}+ | xapp-\d-[A-Za-z0-9-]{10,}+         # Slack
+          | hooks\.slack\.com/services/[A-Za-z0-9_/]{20,}+
+          | AIza[A-Za-z0-9_-]{35} | ya29\.[A-Za-z0-9_-]{20,}+ | GOCSPX-[A-Za-z0-9_-]{20,}+   # Google
+          | [A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,40}+                         # Azure
+          | hf_[A-Za-z0-9]{30,}+ | gsk_[A-Za-z0-9]{20,}+ | npm_[A-Za-z0-9]{30,}+ | dapi[0-9a-f]{32}
+          | pypi-[A-Za-z0-9_-]{30,}+ | SG\.[A-Za-z0-9_-]{16,}+\.[A-Za-z0-9_-]{16,}+
+          | eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]*+         # JSON Web Token
         )
-      | (?i:\bbearer[ ]++)(?P<bearer>[A-Za-z0-9._~+/=-]{16,}+)""",
+      | (?<=[?&]sig=)[A-Za-z0-9%+/_=-]{30,}+                                     # Azure's shared access signature
+      | (?i:\b(?:bearer|authorization:[ ]{0,2}basic)[ ]++)(?P<bearer>[A-Za-z0-9._~+/=-]{16,}+)""",
     re.VERBOSE,
 )
-_KEY_SIGNS = ("sk-", "AKIA", "ASIA", "gh", "glpat-", "xox", "AIza", "hf_", "eyJ", "PRIVATE KEY", "earer", "EARER")
+_KEY_SIGNS = (
+    "sk-", "pk-lf-", "k_live_", "k_test_", "whsec_", "AKIA", "ASIA", "ABIA", "ACCA", "gh", "glpat-", "xox", "xapp-",
+    "hooks.slack", "AIza", "ya29.", "GOCSPX-", "Q~", "hf_", "npm_", "dapi", "pypi-", "SG.", "eyJ", "PRIVATE KEY",
+    "sig=",
+)  # fmt: skip
+_CREDENTIALS_IN_URL = re.compile(
+    r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{1,20}+://)[^\s/:@\[]{0,256}+:[^\s/\[]{1,256}@(?=[\w\[])"
+)
+_SECRET_NAME = (
+    r"pass[_ -]?word|passwd|passphrase|passwort|pwd|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|"
+    r"secret[_-]?access[_-]?key|private[_-]?key|client[_-]?secret|access[_-]?token|auth[_-]?token|refresh[_-]?token"
+)
+_NAMED_SECRET = re.compile(
+    rf"""(?<![A-Za-z])(?:{_SECRET_NAME})(?![A-Za-z])["'`]?[ ]{{0,2}}(?P<sign>[:=])>?(?P<gap>[ ]{{0,2}})(?P<quote>["'`]?)
+    (?P<secret>[^\s"'`,;&<>|]{{3,200}}+)(?P<after>[ \t]*+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_IS_SECRET_NAME = re.compile(rf"(?:.*[_.\s-])?(?:{_SECRET_NAME}|authorization)", re.IGNORECASE)
+_SECRET_SIGNS = ("pass", "pwd", "key", "secret", "token")
+# An expression of code, or the name of a parameter that is handed on.
+_IN_CODE = re.compile(rf"[A-Za-z_][\w.]*[\[(]|(?:\w+\.)*(?:{_SECRET_NAME})\W*$", re.IGNORECASE)
+# What stands for a secret in code and forms, and is none.
+_NO_SECRETS = re.compile(
+    r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|xxx+|\*+|\.+)\W*", re.IGNORECASE
+)
 _EMAIL = re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@\w[\w-]*+(?:\.\w[\w-]*+)++")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Z]{2})\d{2}(?:[ ]?[A-Z0-9]){11,30}")
 _CARD = re.compile(r"(?<![\w.,-])[2-6]\d{3}(?:[ -]?\d){9,15}(?![\w-]|[.,]\d)")
@@ -52,7 +81,7 @@ _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)")
 _PHONE = re.compile(
     r"""(?<![\w.,+-])(?:
-        (?:\+|00(?=[1-9]))(?:[ ]?\(?\d(?:[ .()/-]{0,2}\d){7,14})         # +49 170 1234567, 0033 1 23 45 67 89
+        (?:\+|00(?=[1-9]))(?:(?:[ ]?|\()\d(?:[ .()/-]{0,2}\d){7,14})         # +49 170 1234567, 0033 1 23 45 67 89
       | (?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}(?P<gap>[ .-]))\d{3}(?:(?P=gap)|[ .-])\d{4}   # (202) 555-0143
       | \(?0\d{1,4}\)?[ /-]\d{3,4}[ -]?\d{3,5}                            # 020 7946 0958, 089/1234567
       | 0\d(?:[ .-]\d{2}){4}                                              # 01 23 45 67 89
@@ -132,8 +161,10 @@ class Redactor:
         if isinstance(value, str):
             return self(value, counts)
         if isinstance(value, Mapping):
-            return {self(str(key), counts): self.structure(inner, counts) for key, inner in value.items()}
-        return [self.structure(inner, counts) for inner in value] if isinstance(value, list) else value
+            return {self(str(key), counts): self._member(str(key), inner, counts) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.structure(inner, counts) for inner in value]
+        return self._number(value, counts)
 
     def json_object(self, text: str, counts: Counter[str], identifiers: Iterable[str] = ()) -> str:
         """Return the text of a JSON object with its values redacted; those of `identifiers` become pseudonyms."""
@@ -142,7 +173,7 @@ class Redactor:
         redacted = {
             key: self.identifier(str(value), counts)
             if key in named and not isinstance(value, dict | list)
-            else self._cell(value, counts)
+            else self._member(key, value, counts)
             for key, value in content.items()
         }
         return text if redacted == content else json.dumps(redacted, ensure_ascii=False, sort_keys=True)
@@ -155,11 +186,24 @@ class Redactor:
         """
         return pseudonym(text) if self(text, counts) != text else text
 
-    def _cell(self, value: Any, counts: Counter[str]) -> Any:
-        # A card number that JSON carries as a number is one all the same.
-        if isinstance(value, int) and not isinstance(value, bool) and self(str(value), counts) != str(value):
-            return self(str(value))
+    def _member(self, name: str, value: Any, counts: Counter[str]) -> Any:
+        """Return a member of an object redacted; of a member that is called a secret, all of it."""
+        is_text = isinstance(value, str | int) and not isinstance(value, bool)
+        if is_text and value != "" and "key" in self.kinds and _IS_SECRET_NAME.fullmatch(name):
+            if not _NO_SECRETS.fullmatch(str(value)) and value != "[key]":
+                counts["key"] += 1
+                return "[key]"
+            return value
         return self.structure(value, counts)
+
+    def _number(self, value: Any, counts: Counter[str]) -> Any:
+        # A card number that JSON carries as a number is one all the same.
+        is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+        if (isinstance(value, int) and not isinstance(value, bool)) or is_whole:
+            text = str(int(value))
+            redacted = self(text, counts)
+            return redacted if redacted != text else value
+        return value
 
 
 def pseudonym(identifier: str) -> str:
@@ -196,7 +240,13 @@ def _function(path: str) -> Callable[[str], Any]:
 
 
 def _keys(text: str, counts: Counter[str]) -> str:
-    if not any(sign in text for sign in _KEY_SIGNS) and "bearer" not in text.casefold():
+    folded = text.casefold()
+    if "://" in text and "@" in text:
+        text, found = _CREDENTIALS_IN_URL.subn(r"\g<scheme>[key]@", text)
+        counts["key"] += found
+    if any(sign in folded for sign in _SECRET_SIGNS) and (":" in text or "=" in text):
+        text = _named_secrets(text, counts)
+    if not any(sign in text for sign in _KEY_SIGNS) and "bearer" not in folded and "basic" not in folded:
         return text
 
     def replace(match: re.Match[str]) -> str:
@@ -205,6 +255,32 @@ def _keys(text: str, counts: Counter[str]) -> str:
         return f"{match[0][: -len(bearer)]}[key]" if bearer else "[key]"
 
     return _KEY.sub(replace, text)
+
+
+def _named_secrets(text: str, counts: Counter[str]) -> str:
+    """Take out what is called a password or a key: `password: hunter2`, `api_key="…"`."""
+
+    def replace(match: re.Match[str]) -> str:
+        secret = match["secret"]
+        if not _is_secret(match, text[match.end() : match.end() + 1]):
+            return match[0]
+        counts["key"] += 1
+        kept = len(secret.rstrip(".!?)")) or len(secret)
+        start = match.start("secret") - match.start()
+        return f"{match[0][:start]}[key]{match[0][start + kept :]}"
+
+    return _NAMED_SECRET.sub(replace, text)
+
+
+def _is_secret(match: re.Match[str], following: str) -> bool:
+    """Say whether a word behind `password:` is one: in prose, "password: how do I", the next word is none."""
+    secret = match["secret"]
+    if secret[0] in "([{$%" or _NO_SECRETS.fullmatch(secret) or _IN_CODE.match(secret):
+        return False
+    if match["sign"] == "=" or match["quote"] or not match["gap"]:
+        return True
+    ends = following in ("", "\n", "\r")
+    return ends or any(not symbol.isalpha() for symbol in secret.rstrip(".,!?:"))
 
 
 def _emails(text: str, counts: Counter[str]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import ClusterTree
 from faultmap_core.columns import metadata_sets
+from faultmap_core.composition import composition
 from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
@@ -323,6 +324,7 @@ def _named(
                 rest_rate=(failures - failed) / max(total - len(one.inside), 1),
                 examples=examples_of(rows, order),
                 fixed_name=one.region.name,
+                composition=composition(rows.metadata, one.inside, scored),
             )
         )
     _, first = np.unique(rows.unit[scored], return_index=True)

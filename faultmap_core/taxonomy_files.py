@@ -45,6 +45,8 @@ def load_taxonomy(source: Path | str) -> Taxonomy:
         raise ConfigurationError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ConfigurationError(f"{where} is nested too deeply; expected at most {_MOST_LEVELS} levels") from error
+    except (ValueError, OverflowError, TypeError) as error:
+        raise ConfigurationError(f"{where} holds a value that cannot be read: {str(error)[:200]}") from error
     header: Mapping[str, Any] = {}
     if isinstance(content, dict) and isinstance(content.get("categories"), list):
         header = {key: value for key, value in content.items() if key != "categories"}

@@ -95,7 +95,9 @@ def name_titles(members: Sequence[Sequence[Unit]], keys: Sequence[str]) -> list[
             fixed.append(" ".join(spelling[first].split()[: len(key.split())]).rstrip(",;:") + " …")
         else:
             fixed.append(spelling[first].strip() if 2 * counts[first] >= sum(counts.values()) else "")
-    named = KeywordNamer().name_regions(_tasks(shown, fixed), [text for counts, _ in shown for text in counts])
+    named = KeywordNamer(min_cover=0.0).name_regions(
+        _tasks(shown, fixed), [text for counts, _ in shown for text in counts]
+    )
     drafts = []
     for name, (counts, spelling), kept in zip(named, shown, fixed, strict=True):
         said = [quoted(spelling[text], 90) for text in counts]
@@ -115,7 +117,7 @@ def name_summaries(members: Sequence[Sequence[Unit]], as_they_are: bool) -> list
         return None
     fixed = [next(iter(spelling.values())).strip() if as_they_are else "" for _, spelling in shown]
     tasks = _tasks(shown, fixed)
-    named = KeywordNamer().name_regions(tasks, [text for counts, _ in shown for text in counts])
+    named = KeywordNamer(min_cover=0.0).name_regions(tasks, [text for counts, _ in shown for text in counts])
     if not all(name.keywords or text for name, text in zip(named, fixed, strict=True)):
         return None
     return [

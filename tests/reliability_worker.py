@@ -156,7 +156,7 @@ def _start(task: Mapping[str, Any]) -> int:
 
 def _run_and_end() -> None:
     """Run the command and end the process as an interpreter would, but for the loop of its parent."""
-    from faultmap_assets.cli import main as faultmap
+    from faultmap_assets.cli import run as faultmap
 
     code: Any = 1
     try:

@@ -27,9 +27,9 @@ from faultmap_assets.warehouse import open_warehouse
 # What the project itself keeps, or several assets add to: no asset replaces its partition of these.
 BOOKS = {
     "acknowledgements", "alerts", "audit_outcomes", "audit_scopes", "audits", "check_results", "embedding_vectors",
-    "forgotten", "judge_validations", "judgment_labels", "llm_calls", "materializations", "quarantine", "redactions",
-    "file_ledger", "schema_migrations", "source_files", "staging_partitions", "staging_rows", "stagings", "taxonomies",
-    "watch_states", "watched_files",
+    "forgotten", "judge_validations", "judgment_labels", "llm_calls", "materializations", "quarantine", "file_ledger",
+    "reconciliations", "redactions", "schema_migrations", "source_files", "staging_partitions", "staging_rows",
+    "stagings", "taxonomies", "watch_states", "watched_files",
 }  # fmt: skip
 NAMES = [node.name for node in ASSET_GRAPH]
 
@@ -212,6 +212,8 @@ FAILED_CHECKS = [
      "11 rows delivered by files, 10 there: 9 count, 1 are superseded by newer files; q.csv: 9 rows kept", "--home"),
     (checks.complete_scores(checks.ScoreCounts(5, 4, 4, 4, 4)), "5 examples, 4 rows", "faultmap audit --force"),
     (checks.scored_share(checks.ScoreCounts(4, 4, 1, 1, 1)), "expected at most 20%", "score_mode"),
+    (checks.one_metric("faithfulness", 3, {"recall": 2}), "left out: 2 of recall", "`--scorer`"),
+    (checks.reconciled(3, ["a.json: failures: the tool says 2, its rows give 1"]), "the tool says 2", "complete?"),
     (checks.all_pairs(3, 2, 3), "2 of 3 pairs", "expected all of them"),
     (checks.unique_log_ids(5, 4), "expected as many as rows", "faultmap audit --force"),
     (checks.tests_present(checks.CoverageCounts(1, 9, 0, 0, 9, 0, 0)), "1 distinct test prompts", "coverage.datasets"),
@@ -240,6 +242,8 @@ def test_a_passed_check_advises_nothing():
     for result in (
         checks.unique_ids(5, 5),
         checks.scored_share(checks.ScoreCounts(4, 4, 4, 4, 4)),
+        checks.one_metric("faithfulness", 3, {}),
+        checks.reconciled(3, []),
         checks.all_pairs(3, 3, 3),
         checks.classified_share(checks.TaxonomyCounts(5, 5, 5, 0, 0.1)),
     ):

@@ -50,7 +50,7 @@ def test_a_missing_quote_costs_its_line_alone(tmp_path, damaged):
     rows, rejected, size = read(table(tmp_path, 1_000, {30: damaged}))
     assert ids(rows) == [f"e{n}" for n in range(1_000) if n != 30]
     assert [row.line for row in rejected] == [32]
-    assert "no CSV" in rejected[0].reason
+    assert "not valid CSV" in rejected[0].reason
     assert (size.physical_lines, size.account.set_aside) == (1_001, 1)
 
 
@@ -60,9 +60,9 @@ def test_several_missing_quotes_cost_their_lines_alone(tmp_path):
     changed[400] = 'e400,m,"question, 400","an ""answer""",1'
     rows, rejected, _ = read(table(tmp_path, 1_000, changed))
     assert ids(rows) == [f"e{n}" for n in range(1_000) if n not in (6, 7, 300, 998)]
-    assert sum(row.reason.count("no CSV") for row in rejected) == len(rejected)
+    assert sum(row.reason.count("not valid CSV") for row in rejected) == len(rejected)
     assert {row.line for row in rejected} <= {8, 9, 302, 1_000}
-    assert "lines 8–9 are no CSV" in rejected[0].reason
+    assert "lines 8–9 are not valid CSV" in rejected[0].reason
 
 
 def test_two_quotes_that_close_each_other_swallow_no_row_unseen(tmp_path):

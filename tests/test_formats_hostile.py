@@ -387,3 +387,11 @@ def test_a_stored_entry_may_not_lie_about_its_size(tmp_path):
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"What is 2+2?", b"What is 3+3?", 1))
     assert "Bad CRC-32" in problem(path)
+
+
+@pytest.mark.parametrize("more", ['{"a": 1}', "]", "x", '[{"user_input": "q"}]'])
+@pytest.mark.parametrize("name", ["ragas", "promptfoo", "inspect json", "helm"])
+def test_what_follows_a_document_is_not_passed_over(tmp_path, name, more):
+    path = write_each(tmp_path)[name]
+    path.write_text(f"{path.read_text()}\n{more}\n")
+    assert "something follows the document" in problem(path, **FORCED.get(name, {}))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from faultmap_core.errors import EvalFileError
@@ -128,3 +131,29 @@ def test_bad_entries_are_quarantined(tmp_path: Path):
 def test_an_export_without_requests_says_so(tmp_path: Path):
     with pytest.raises(EvalFileError, match="neither a trace with an input nor a generation"):
         read(tmp_path / "o.jsonl", [observation(1, "TOOL"), observation(2, "EVENT")])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_of_traces_is_recognised_and_its_cells_are_decoded(tmp_path: Path, suffix: str):
+    rows = [
+        trace(1, tags=json.dumps(["web", "beta"]), metadata=json.dumps({"plan": "pro"}), scores=json.dumps({"nps": 3}),
+              input=json.dumps({"args": [], "kwargs": {"question": "Where is it?", "user_id": "u1"}}),
+              output=json.dumps({"role": "assistant", "content": "Here."})),
+        trace(2, tags="[]", metadata="{}", scores="{}", input="Where is it?", output="Here."),
+    ]  # fmt: skip
+    path = tmp_path / f"traces.{suffix}"
+    if suffix == "csv":
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    found = [row for batch in read_log_file(path, LogOptions()) for row in batch.rows.to_pylist()]
+    assert [
+        (row["example_id"], row["question_text"] or row["input_text"], row["output_text"], row["user_id"])
+        for row in found
+    ] == [("trace-1", "Where is it?", "Here.", "u1"), ("trace-2", "Where is it?", "Here.", "u1")]
+    metadata = json.loads(found[0]["metadata"])
+    assert (metadata["tags"], metadata["plan"], metadata["score.nps"]) == ("web, beta", "pro", 3)
+    assert "tags" not in json.loads(found[1]["metadata"])

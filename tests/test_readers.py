@@ -162,9 +162,9 @@ def test_jsonl_line_numbers_count_blank_lines(tmp_path):
         ("2,m,q,out", "4 fields where the header has 5"),
         ("2,m,q,out,1,more", "6 fields where the header has 5"),
         ("2,m,,out,1", "input_text is missing"),
-        ('2,m,"a"b,out,1', "no CSV"),
-        ('2,m,"never closed,out,1', "no CSV"),
-        ('2,m,q,out,"1', "no CSV"),
+        ('2,m,"a"b,out,1', "not valid CSV"),
+        ('2,m,"never closed,out,1', "not valid CSV"),
+        ('2,m,q,out,"1', "not valid CSV"),
     ],
 )
 def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):

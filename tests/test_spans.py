@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from faultmap_core.errors import EvalFileError
@@ -345,3 +346,88 @@ def test_the_layout_is_told_by_the_content(tmp_path: Path, row: dict, layout: st
     path = write(tmp_path / "log.jsonl", row)
     assert log_layout(path, LogOptions()) == layout
     assert log_layout(path, LogOptions(format="langfuse")) == "langfuse"
+
+
+def frame() -> pd.DataFrame:
+    """Return spans as Phoenix's `get_spans_dataframe` does: the ids are the index, messages and sessions nested."""
+    rows = [
+        {
+            "context.span_id": f"s{number}",
+            "context.trace_id": f"t{number}",
+            "parent_id": None,
+            "name": "llm",
+            "span_kind": "LLM",
+            "start_time": START,
+            "status_code": "OK",
+            "attributes.openinference.span.kind": "LLM",
+            "attributes.llm.model_name": "gpt-x",
+            "attributes.session": {"id": f"c{number}"},
+            "attributes.llm.input_messages": [
+                {"message.role": "system", "message.content": "Be kind."},
+                {"message.role": "user", "message.content": f"What's my balance, {number}?"},
+            ],
+            "attributes.llm.output_messages": [{"message.role": "assistant", "message.content": "It's 5."}],
+            "attributes.llm.temperature": None if number else 0.5,
+        }
+        for number in range(2)
+    ]
+    return pd.DataFrame(rows).set_index("context.span_id")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "f.csv",
+        "f.tsv",
+        "f.parquet",
+        "columns.json",
+        "index.json",
+        "split.json",
+        "table.json",
+        "list.json",
+        "lines.jsonl",
+    ],
+)
+def test_a_frame_of_spans_reads_the_same_however_it_is_saved(tmp_path: Path, name: str):
+    path, spans = tmp_path / name, frame()
+    if path.suffix in (".csv", ".tsv"):
+        spans.to_csv(path, sep="," if path.suffix == ".csv" else "\t")
+    elif path.suffix == ".parquet":
+        spans.to_parquet(path)
+    elif name == "list.json":
+        path.write_text(
+            json.dumps(spans.reset_index().astype(object).where(spans.reset_index().notna(), None).to_dict("list"))
+        )
+    elif path.stem in ("columns", "index"):
+        spans.to_json(path, orient=path.stem)
+    else:
+        flat = spans.reset_index()
+        flat.to_json(path, orient={"lines": "records"}.get(path.stem, path.stem), lines=path.stem == "lines")
+    rows, rejected = read(path)
+    assert rejected == []
+    assert [
+        (row["example_id"], row["question_text"], row["output_text"], row["session_id"], row["model"]) for row in rows
+    ] == [
+        (f"t{number}:s{number}", f"What's my balance, {number}?", "It's 5.", f"c{number}", "gpt-x") for number in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
+        ("ai.prompt.messages", "ai.response.text"),
+        ("all_messages_events", "final_result"),
+        ("mlflow.spanInputs", "mlflow.spanOutputs"),
+        ("langfuse.observation.input", "langfuse.observation.output"),
+    ],
+)
+def test_prompts_of_other_tracers(tmp_path: Path, asked: str, answered: str):
+    attributes = {
+        "gen_ai.system": "x",
+        asked: json.dumps({"contents": [{"role": "user", "parts": [{"text": "Why?"}]}], "config": {"top_k": 1}}),
+        answered: json.dumps({"content": {"role": "model", "parts": [{"text": "So."}]}}),
+    }
+    (row,), rejected = read(write(tmp_path / "spans.jsonl", sdk_span("a", attributes)))
+    assert (row["question_text"], row["output_text"], rejected) == ("Why?", "So.", [])
+    assert asked not in json.loads(row["metadata"])

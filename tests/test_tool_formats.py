@@ -319,6 +319,24 @@ def test_older_exports_of_promptfoo_mark_the_output(tmp_path):
     assert [row["score"] for row in rows] == [1.0, 0.25]
 
 
+def test_a_stray_quote_in_an_export_costs_its_line_alone(tmp_path):
+    path = tmp_path / "r.csv"
+    lines = [f'{n},"said {n}",PASS,1,' for n in range(40)]
+    lines[7] = '7,"said 7,PASS,1,'
+    path.write_text("\n".join(["n,[a:b] Say {{n}},Status,Score,Grader Reason", *lines]) + "\n")
+    batches = list(read_eval_file(path, EvalOptions()))
+    kept = [row["output_text"] for batch in batches for row in batch.rows.to_pylist()]
+    assert kept == [f"said {n}" for n in range(40) if n != 7]
+    assert len([one for batch in batches for one in batch.rejected]) == 1
+
+
+def test_a_table_of_results_is_no_companion(tmp_path):
+    own = {"instance_id": "x", "problem_statement": "q", "model": "m", "score": 1}
+    write_lines(tmp_path / "mine.jsonl", own)
+    write_lines(tmp_path / "problems.jsonl", {"instance_id": "x", "problem_statement": "q"})
+    assert [found.path.name for found in find_files(str(tmp_path))] == ["mine.jsonl"]
+
+
 def test_a_damaged_line_of_an_export_costs_its_outputs_alone(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("n,[a:b] Say {{n}},Status,Score,Grader Reason\n1,one,PASS,1,\n2,two,PASS\n3,four,FAIL,0,no\n")
@@ -638,3 +656,11 @@ def test_a_real_trajectory_of_swe_agent():
     assert row["output_text"] == given["info"]["submission"]
     assert row["input_text"].startswith("Pixel Representation attribute should be optional")
     assert sum(step.startswith("called action(") for step in row["metadata"]["steps"]) == len(given["trajectory"]) == 12
+
+
+@pytest.mark.parametrize(("name", "column"), [("azure", "inputs.topic"), ("wide-table", "contexts")])
+def test_a_mapped_column_is_that_of_the_file(tmp_path, name, column):
+    path = write_seed(tmp_path, name)
+    rows = read(path, model_name="m", column_map={"input_text": column})
+    assert {row["input_text"] for row in rows} == {"doors" if name == "azure" else "sums"}
+    assert "inputs.topik" in problem(path, model_name="m", column_map={"correct_answer": "inputs.topik"})

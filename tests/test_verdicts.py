@@ -375,6 +375,11 @@ def test_the_metric_of_a_table_depends_neither_on_empty_cells_nor_on_the_order_o
         assert outcomes(path)[0][0] == (0.9 if first == shapes[0] else None)
 
 
+def test_a_mapped_column_is_the_score_of_a_table(tmp_path):
+    path = write_csv(tmp_path / "t.csv", "user_input,response,faithfulness,zeal", "q1,r,0.9,", "q2,r,0.9,0.25")
+    assert outcomes(path, column_map={"score": "zeal"}) == [(None, None, None), (0.25, None, "zeal")]
+
+
 @pytest.mark.parametrize(
     ("cells", "outcome"),
     [

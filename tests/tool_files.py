@@ -377,7 +377,9 @@ SEEDS = {
                 game("u2", "A>B", None),
                 game("u3", None, None),
             ],
-            "bench/question.jsonl": [{"uid": "u1", "category": "hard_prompt", "prompt": "Name a fish."}],
+            "bench/question.jsonl": [
+                {"uid": "u1", "category": "hard_prompt", "subcategory": "names", "prompt": "Name a fish."}
+            ],
             "bench/model_answer/tiny.jsonl": [
                 {
                     "uid": "u1",

@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import islice
 
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, pictures, queries
+from faultmap_assets import checks, metric_queries, pictures, queries
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, cell, table
 from faultmap_assets.assets.refresh import Made, Refresh
@@ -31,7 +31,7 @@ WITH judged AS (
     SELECT model, example_id, prompt_id FROM scores JOIN example_prompts USING (dataset, model, example_id)
     WHERE dataset = $dataset AND failed IS NOT NULL
 )
-SELECT count(DISTINCT (a.model, b.model)) AS pairs
+SELECT DISTINCT a.model AS model_a, b.model AS model_b
 FROM judged a JOIN judged b USING (example_id, prompt_id) WHERE a.model < b.model
 """
 
@@ -60,10 +60,17 @@ def model_comparisons(
     prompts = queries.prompt_vectors(warehouse, dataset)
     tree = queries.cluster_tree(warehouse, dataset, prompts.prompt_ids)
     examples, answers = queries.common_examples(warehouse, dataset, prompts.prompt_ids)
+    apart = metric_queries.unlike_pairs(metric_queries.metrics_of(warehouse, dataset))
     found = ManyComparisons(tuple(answers), (), ())
     if len(answers) >= _LEAST_MODELS:
         found = compare_all(
-            examples, answers, tree, prompts.vectors, _core_settings(settings, dataset), namer.of(refresh.purpose)
+            examples,
+            answers,
+            tree,
+            prompts.vectors,
+            _core_settings(settings, higher_is_better=metric_queries.higher_is_better(warehouse, dataset)),
+            namer.of(refresh.purpose),
+            apart=apart,
         )
     slices = [one for pair in found.pairs for one in pair.slices]
     return refresh.write(
@@ -82,7 +89,7 @@ def model_comparisons(
         },
         checks=[
             checks.all_pairs(
-                shared=warehouse.query(_SHARED_PAIRS, {"dataset": dataset}).column("pairs")[0].as_py(),
+                shared=_shared_pairs(warehouse, dataset, apart),
                 compared=sum(pair.compared_rows > 0 for pair in found.pairs),
                 pairs=math.comb(len(answers), 2),
             ),
@@ -93,11 +100,17 @@ def model_comparisons(
     )
 
 
-def _core_settings(settings: Settings, dataset: str) -> ComparisonSettings:
+def _shared_pairs(warehouse: Warehouse, dataset: str, apart: Container[tuple[str, str]]) -> int:
+    """Count the pairs of models that share scored examples and are judged by the same metric."""
+    rows = warehouse.query(_SHARED_PAIRS, {"dataset": dataset}).to_pylist()
+    return sum((row["model_a"], row["model_b"]) not in apart for row in rows)
+
+
+def _core_settings(settings: Settings, *, higher_is_better: bool) -> ComparisonSettings:
     return ComparisonSettings(
         **settings.slices.model_dump(exclude={"metadata"}),
         **settings.comparisons.model_dump(),
-        higher_is_better=settings.dataset(dataset).higher_is_better,
+        higher_is_better=higher_is_better,
         seed=settings.seed,
     )
 
@@ -217,9 +230,10 @@ def _markdown_standings(found: ManyComparisons) -> str:
 
 
 def _picture(pairs: Sequence[ComparisonResult]) -> str:
+    compared = [pair for pair in pairs if pair.compared_rows]
     return pictures.interval_chart(
-        [f"{pair.model_a} – {pair.model_b}" for pair in pairs],
-        [(pair.difference, pair.difference_low, pair.difference_high) for pair in pairs],
+        [f"{pair.model_a} – {pair.model_b}" for pair in compared],
+        [(pair.difference, pair.difference_low, pair.difference_high) for pair in compared],
         "advantage of the first in success rates",
     )
 

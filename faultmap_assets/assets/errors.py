@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, error_queries, pictures
+from faultmap_assets import checks, error_queries, metric_queries, pictures
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
@@ -54,7 +54,7 @@ def error_judgments(
 ) -> Made:
     """What went wrong in each failure of one model on one dataset: the first major error, with quoted evidence."""
     refresh = Refresh.begin(context, warehouse, settings)
-    higher = settings.dataset(str(refresh.partition.dataset)).higher_is_better
+    higher = metric_queries.higher_is_better(warehouse, str(refresh.partition.dataset))
     model = language_model if settings.judged_by_model else None
     failures = error_queries.failed_examples(warehouse, refresh.partition, higher_is_better=higher)
     result = judge_failures(

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks
+from faultmap_assets import checks, reconciliations
 from faultmap_assets.assets.refresh import Made, Refresh, content_version
 from faultmap_assets.file_ledger import count_partition
 from faultmap_assets.home import WRITER_POOL
@@ -54,6 +54,8 @@ def raw_evals(
             checks.quarantine_share(counts["rows"], counts["quarantined"], settings.evals.max_quarantine_share),
             checks.rows_conserved("raw_evals", counts["rows"], count_partition(connection, refresh.partition.columns)),
         ]
+        compared = reconciliations.of_partition(connection, refresh.partition)
+        results.append(checks.reconciled(len(compared), [str(one) for one in compared if not one.agrees]))
         version = content_version([_version_rows(connection, refresh.partition)])
         refresh.record(connection, version, counts["rows"], results)
     told = ("examples", "epochs", "unscored", "infrastructure_errors", "empty_answers", "quarantined")

@@ -13,6 +13,7 @@ from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
 from faultmap_assets.file_ledger import count_partition
 from faultmap_assets.home import WRITER_POOL
+from faultmap_assets.log_rows import newest_logs
 from faultmap_assets.namer import WarehouseNamer
 from faultmap_assets.partitions import days
 from faultmap_assets.privacy import redactions_of
@@ -25,19 +26,6 @@ from faultmap_core.coverage_results import CoverageGap, CoverageResult
 from faultmap_core.embedding import Embedder
 from faultmap_core.prompts import unique_prompts
 from faultmap_core.results import strict
-
-# The newest delivery wins a key, as in raw_evals.
-_NEWEST_LOGS = """
-SELECT day, dataset AS source, example_id AS log_id, timestamp, model, session_id, user_id, input_text AS prompt_text,
-    question_text, output_text AS response_text, score, metadata, path AS source_path, line AS source_line, row_digest
-FROM staging_rows
-JOIN (
-    SELECT staging_id, max(sequence) AS sequence, arg_max(path, sequence) AS path FROM source_files GROUP BY staging_id
-) USING (staging_id)
-WHERE day = $day
-QUALIFY row_number() OVER (PARTITION BY dataset, model, example_id, epoch ORDER BY sequence DESC) = 1
-ORDER BY dataset, example_id, model
-"""
 
 
 @dg.asset(
@@ -54,7 +42,7 @@ def production_logs(
     """What production was asked on one day (of `production.time_zone`), as the newest files deliver it."""
     refresh = Refresh.begin(context, warehouse, settings)
     with warehouse.read() as connection:
-        rows = connection.execute(_NEWEST_LOGS, refresh.partition.columns).to_arrow_table()
+        rows = newest_logs(connection, str(refresh.partition.day), settings.logs.model_name)
         ledger = count_partition(connection, refresh.partition.columns)
     keys = rows.select(["source", "model", "log_id"])
     return refresh.write(

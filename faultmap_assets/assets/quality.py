@@ -1,15 +1,16 @@
 """dataset_quality: what a dataset itself gets wrong, and what it can still tell apart."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from faultmap_assets import error_queries
+from faultmap_assets import error_queries, metric_queries
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
@@ -18,6 +19,7 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.dataset_quality import AnswerTable, DatasetQuality, QualitySettings, assess_dataset
+from faultmap_core.metrics import Metric
 
 
 @dg.asset(
@@ -37,7 +39,11 @@ def dataset_quality(
     """What the dataset itself gets wrong: suspect labels, duplicates, items and skills that tell no models apart."""
     refresh = Refresh.begin(context, warehouse, settings)
     dataset = str(refresh.partition.dataset)
+    metrics = metric_queries.metrics_of(warehouse, dataset)
+    judged = metric_queries.like_models(metrics)
+    others = sorted(set(metrics) - set(judged))
     rows = error_queries.answers_of_dataset(warehouse, dataset)
+    rows = rows.filter(pc.invert(pc.is_in(rows.column("model"), value_set=pa.array(others, pa.string()))))
     column = {name: rows.column(name).to_pylist() for name in rows.column_names if name not in ("failed", "score")}
     found = assess_dataset(
         AnswerTable(
@@ -48,11 +54,11 @@ def dataset_quality(
             column["correct_answer"],
             np.asarray(rows.column("failed").to_numpy(), dtype=np.float64),
         ),
-        QualitySettings(significance_level=settings.slices.significance_level),
-        no_error_found=error_queries.judged_without_error(warehouse, dataset),
+        QualitySettings(significance_level=settings.slices.significance_level, families=settings.model_families),
+        no_error_found=[one for one in error_queries.judged_without_error(warehouse, dataset) if one[1] not in others],
         skills=error_queries.skills_of(column["example_id"], column["metadata"]),
     )
-    measures = list(_measures(found))
+    measures = [*_measures(found), *_left_out(metrics, judged, others)]
     return refresh.write(
         {
             "dataset_quality": pa.Table.from_pylist([{"dataset": dataset, **vars(measure)} for measure in measures]),
@@ -95,6 +101,13 @@ def _measures(found: DatasetQuality) -> Iterator[_Measure]:
             rate = skill.lowest_pass_rate if skill.state == "saturated" else skill.highest_pass_rate
             told = "every model passes nearly all of it" if skill.state == "saturated" else "every model fails it"
             yield _Measure(f"{skill.state}: {skill.skill}", rate, f"{told} ({skill.examples:,} examples)")
+
+
+def _left_out(metrics: Mapping[str, Metric], judged: Sequence[str], others: Sequence[str]) -> Iterator[_Measure]:
+    """Say which models are judged by another metric, so that their outcomes are no evidence about the same items."""
+    if others:
+        reason = next(filter(None, (metrics[one].unlike(metrics[others[0]]) for one in judged)), "")
+        yield _Measure("models_left_out", len(others), f"judged by another metric: {', '.join(others)} ({reason})")
 
 
 def _item_table(dataset: str, found: DatasetQuality) -> pa.Table:

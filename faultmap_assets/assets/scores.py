@@ -19,10 +19,12 @@ from faultmap_assets.warehouse import Warehouse
 from faultmap_core.embedding import Embedder
 from faultmap_core.entropy import entropy_scores
 from faultmap_core.llm import CallStore
+from faultmap_core.metrics import Metric
+from faultmap_core.outcome_rules import OutcomeRule, outcome_rule
 from faultmap_core.scoring import ExampleScores, given_scores, reference_scores
 
 _ANSWERS = """
-SELECT example_id, input_text, output_text, correct_answer, score, passed::DOUBLE AS passed FROM raw_evals
+SELECT example_id, input_text, output_text, correct_answer, score, passed::DOUBLE AS passed, metric FROM raw_evals
 WHERE dataset = $dataset AND model = $model ORDER BY example_id, epoch
 """
 
@@ -58,16 +60,19 @@ def scores(
     rules = settings.dataset(str(refresh.partition.dataset))
     scored = _scored(answers, rules, refresh, settings, embedder)
     example_ids = answers.column("example_id").to_pylist()
+    rule = _rule(answers, rules)
     # What the user says goes before what a tool says.
     by_verdict = rules.score_mode == "given" and rules.success_threshold is None
+    verdicts = np.where(rule.counted, answers.column("passed").to_numpy(), np.nan)
     example_scores = given_scores(
         example_ids,
-        scored.scores,
-        success_threshold=rules.threshold,
-        higher_is_better=rules.higher_is_better,
-        passed=answers.column("passed").to_numpy() if by_verdict else None,
+        np.where(rule.counted, scored.scores, np.nan),
+        success_threshold=rule.threshold,
+        higher_is_better=rule.metric.higher_is_better,
+        passed=verdicts if by_verdict else None,
     )
-    table = _table(refresh.partition, example_scores, rules)
+    table = _table(refresh.partition, example_scores, rules.score_mode, rule.threshold)
+    decided = int(np.isfinite(verdicts).sum()) if by_verdict else 0
     judged = np.isfinite(example_scores.failed)
     finite = np.isfinite(example_scores.scores)
     counts = checks.ScoreCounts(
@@ -79,17 +84,28 @@ def scores(
     )
     failures = int(np.nansum(example_scores.failed))
     return refresh.write(
-        {"scores": table, "score_parts": _part_table(refresh.partition, example_ids, scored.parts)},
+        {
+            "scores": table,
+            "score_parts": _part_table(refresh.partition, example_ids, scored.parts),
+            "metrics": _metric_table(refresh.partition, rule, decided),
+        },
         metadata={
             "failures": failures,
             "failure_rate": failures / counts.scored if counts.scored else None,
             "unscored": table.num_rows - counts.scored,
             "score_mode": rules.score_mode,
-            "success_threshold": rules.threshold,
-            "histogram": dg.MetadataValue.md(pictures.score_histogram(example_scores.scores, rules.threshold)),
+            "metric": rule.metric.name,
+            "higher_is_better": rule.metric.higher_is_better,
+            "decided_by_the_tool": decided,
+            "success_threshold": rule.threshold,
+            "histogram": dg.MetadataValue.md(pictures.score_histogram(example_scores.scores, rule.threshold)),
             **scored.facts,
         },
-        checks=[checks.complete_scores(counts), checks.scored_share(counts)],
+        checks=[
+            checks.complete_scores(counts),
+            checks.scored_share(counts),
+            checks.one_metric(rule.metric.name, int(rule.counted.sum()), rule.others),
+        ],
         pending=scored.pending,
         calls=scored.calls,
     )
@@ -128,7 +144,39 @@ def _scored(
     return _Scored(drawn.scores, parts, pending, calls, facts)
 
 
-def _table(partition: Partition, example_scores: ExampleScores, rules: DatasetSettings) -> pa.Table:
+def _rule(answers: pa.Table, rules: DatasetSettings) -> OutcomeRule:
+    """Return by which metric, threshold and direction the answers fail."""
+    if rules.score_mode != "given":
+        counted = np.ones(answers.num_rows, dtype=np.bool_)
+        metric = Metric(rules.score_mode, 0.0, 1.0, rules.higher_is_better, rules.success_threshold, "settings")
+        return OutcomeRule(metric, rules.threshold, counted, {})
+    known: dict[str, Metric] = {}
+    metrics = [
+        None if text is None else known.setdefault(text, Metric.from_json(text))
+        for text in answers.column("metric").to_pylist()
+    ]
+    return outcome_rule(metrics, rules.user_rule)
+
+
+def _metric_table(partition: Partition, rule: OutcomeRule, decided: int) -> pa.Table:
+    metric = rule.metric
+    row = {
+        **partition.columns,
+        "name": metric.name,
+        "low": metric.low,
+        "high": metric.high,
+        "higher_is_better": metric.higher_is_better,
+        "threshold": metric.threshold,
+        "success_threshold": rule.threshold,
+        "source": metric.source,
+        "rows": int(rule.counted.sum()),
+        "verdicts": decided,
+        "left_out": sum(rule.others.values()),
+    }
+    return pa.Table.from_pylist([row])
+
+
+def _table(partition: Partition, example_scores: ExampleScores, score_mode: str, threshold: float) -> pa.Table:
     size = len(example_scores.example_ids)
     failed = example_scores.failed
     return pa.table(
@@ -140,8 +188,8 @@ def _table(partition: Partition, example_scores: ExampleScores, rules: DatasetSe
             "epochs": pa.array(example_scores.epochs, pa.int32()),
             "scored_epochs": pa.array(example_scores.scored_epochs, pa.int32()),
             "failed": pa.array(failed == 1.0, pa.bool_(), mask=np.isnan(failed)),
-            "score_mode": pa.array([rules.score_mode] * size, pa.string()),
-            "success_threshold": pa.array([rules.threshold] * size, pa.float64()),
+            "score_mode": pa.array([score_mode] * size, pa.string()),
+            "success_threshold": pa.array([threshold] * size, pa.float64()),
         }
     )
 

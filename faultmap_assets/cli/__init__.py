@@ -6,12 +6,31 @@ import sys
 
 from faultmap_assets.cli import audits, inspecting, findings, report, view, why, history, privacy, project  # isort: skip  (the order of the help)
 from faultmap_assets.cli.common import app, print_errors
+from faultmap_assets.cli.supervision import can_supervise, supervised
 from faultmap_core.errors import FaultmapError
 
-__all__ = ["app", "audits", "findings", "history", "inspecting", "main", "privacy", "project", "report", "view", "why"]
+__all__ = [
+    "app",
+    "audits",
+    "findings",
+    "history",
+    "inspecting",
+    "main",
+    "privacy",
+    "project",
+    "report",
+    "run",
+    "view",
+    "why",
+]
 
 
 def main() -> None:
+    """Run the command line in a child process, which ends within seconds of a signal; see `supervision`."""
+    supervised(run) if can_supervise() else run()
+
+
+def run() -> None:
     """Run the command line; an error of ours is one line on standard error and exit code 2."""
     try:
         app()

@@ -176,6 +176,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     Example: faultmap status --json
     """
     from faultmap_assets import queries, terminal
+    from faultmap_assets.reconciliations import file_summaries
     from faultmap_assets.records import read_state
     from faultmap_assets.staleness import ASSET_GRAPH, plan_runs, stale_partitions
     from faultmap_assets.watch import bad_files
@@ -186,6 +187,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         state = read_state(connection)
     stale = stale_partitions(state, settings)
     quarantined = queries.quarantined(warehouse)
+    compared = file_summaries(warehouse)
     bad = bad_files(warehouse)
     blocked = {key: made.blocked_by for key, made in state.materialized.items() if made.blocked_by}
     if as_json:
@@ -203,6 +205,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
                 ],
                 "blocked": [[asset, partition.key, check] for (asset, partition), check in sorted(blocked.items())],
                 "quarantined": quarantined,
+                "reconciliations": [one.to_dict() for one in compared],
                 "bad_files": [{"path": file.path, "reason": file.reason, "since": file.since} for file in bad],
             }
         )
@@ -221,6 +224,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     if quarantined:
         out.print()
         out.print(terminal.quarantine_table(quarantined))
+    for line in terminal.disagreement_lines(compared):
+        out.print(line, soft_wrap=True)
 
 
 def _selection(
@@ -249,10 +254,12 @@ def _tell_audit(
 ) -> None:
     from faultmap_assets import error_queries, queries, terminal, terminal_memo
     from faultmap_assets.file_ledger import ledger_line, ledger_rows
+    from faultmap_assets.reconciliations import file_summaries
     from faultmap_assets.report.memo import memo_of
     from faultmap_assets.report.scope import Scope
 
     warehouse = warehouse_of(settings)
+    compared = file_summaries(warehouse)
     found = queries.failure_slices(warehouse, datasets)
     pairs = queries.comparisons(warehouse, datasets)
     summaries = [row for row in queries.score_summaries(warehouse) if not datasets or row["dataset"] in datasets]
@@ -277,6 +284,7 @@ def _tell_audit(
                     [list(failure.run.assets), failure.run.partition.key, failure.reason] for failure in outcome.failed
                 ],
                 "summaries": summaries,
+                "reconciliations": [one.to_dict() for one in compared],
                 "slices": found,
                 "comparisons": pairs,
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
@@ -300,6 +308,8 @@ def _tell_audit(
             f"{quarantined:,} rows were quarantined and not counted; `faultmap status` tells why.", highlight=False
         )
     out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
+    for line in terminal.disagreement_lines(compared):
+        out.print(line, soft_wrap=True)
     made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
     out.print(
         f"{made}. `faultmap slices` lists all weak spots, `faultmap show ID` one with its examples.", highlight=False

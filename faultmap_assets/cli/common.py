@@ -29,6 +29,7 @@ EXIT_CODES = {
     1: "something could not be made; for `gate`, something got worse; for `doctor`, something is missing",
     2: "wrong use, a bad setting or an unreadable file",
     130: "interrupted; what was finished is kept",
+    143: "terminated; what was finished is kept",
 }
 
 app = typer.Typer(

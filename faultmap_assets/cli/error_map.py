@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faultmap_assets.cli.common import err, out, print_errors, print_json
+from faultmap_assets.cli.supervision import can_supervise, supervised
 from faultmap_core.errors import FaultmapError
 
 if TYPE_CHECKING:
@@ -161,6 +162,11 @@ def one_value_each(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
+    """Run the command line in a child process, which ends within seconds of a signal; see `supervision`."""
+    supervised(_run) if can_supervise() else _run()
+
+
+def _run() -> None:
     """Run the command line; an error of ours is one line on standard error and exit code 2."""
     try:
         app(args=one_value_each(sys.argv[1:]))

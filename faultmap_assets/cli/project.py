@@ -115,9 +115,7 @@ def _export_records(
 
     if format_name != "every-eval-ever":
         stop([f"format {format_name!r} is unknown; expected every-eval-ever, or leave --format out"])
-    written, unscored = export_every_eval_ever(
-        filtered_warehouse(settings, datasets, models), target, settings.is_failure, datasets, models
-    )
+    written, unscored = export_every_eval_ever(filtered_warehouse(settings, datasets, models), target, datasets, models)
     if as_json:
         print_json({"format": format_name, "path": str(target), "rows": written, "unscored": unscored})
     else:
@@ -130,7 +128,7 @@ def ui(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Open Dagster's web server and daemon on this project, on 127.0.0.1.
+    """Open Dagster's web server and daemon on this project, on 127.0.0.1, for its own pages alone.
 
     Example: faultmap ui --port 3001
     """
@@ -146,5 +144,5 @@ def ui(
         # `dagster dev` recommends another package's `dg dev` in several lines at every start.
         "PYTHONWARNINGS": "ignore",
     }
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "faultmap_assets.definitions"]
+    command = [sys.executable, "-m", "faultmap_assets.ui", "-m", "faultmap_assets.definitions"]
     os.execve(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(port)], environment)

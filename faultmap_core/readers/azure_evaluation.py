@@ -13,10 +13,11 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.column_paths import MISSING, value_at
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
 from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.objects import objects_of
+from faultmap_core.readers.objects import MappedColumns, objects_of
 from faultmap_core.readers.outcomes import number_or_none, set_outcome, verdict_of
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, text_or_json
 from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_mean
@@ -55,12 +56,13 @@ def is_azure_evaluation(shape: Shape) -> bool:
 
 def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one results file; a row's line is its line or position."""
-    scorers = ScorerChoice(options.scorer)
+    scorers, mapped = ScorerChoice(options.scorer), MappedColumns(options)
     tally = Tally()
     for line, raw in objects_of(path, "rows"):
         if isinstance(raw, RowError):
             yield line, raw
             continue
+        mapped.note(raw)
         judged = _judged(raw)
         scores = {name: one.score if one.score is not None else one.verdict for name, one in judged.items()}
         row = _row(raw, options, dataset_of(path))
@@ -73,6 +75,7 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Seque
         passed = {f"{name} passed": one.passed is True for name, one in judged.items()}
         tally.add(row, {**passed, **{name: one.score for name, one in judged.items()}})
         yield line, row
+    mapped.check(path)
     scorers.check(path)
     return list(_summaries(path, tally))
 
@@ -127,7 +130,11 @@ def _row(raw: Mapping[str, Any], options: EvalOptions, dataset: str) -> dict[str
 
     def value_of(name: str) -> Any:
         mapped = options.column_map.get(name)
-        keys = [mapped] if mapped else [f"{of}.{key}" for key in _FIELDS.get(name, ()) for of in ("inputs", "outputs")]
+        if mapped:
+            used.add(mapped)
+            value = value_at(raw, mapped)
+            return None if value is MISSING else value
+        keys = [f"{of}.{key}" for key in _FIELDS.get(name, ()) for of in ("inputs", "outputs")]
         key = next((key for key in keys if raw.get(key) not in (None, "")), None)
         used.add(key or "")
         return raw[key] if key else None

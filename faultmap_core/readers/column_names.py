@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from faultmap_core.column_names import plain_name
 from faultmap_core.column_paths import one_line
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import RowError, number_of
@@ -44,20 +45,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Our field -> names that people use for it, the likeliest first. Our own names are not repeated here."""
 
-LOG_NAMES: Mapping[str, tuple[str, ...]] = {
-    "timestamp": ("created_at", "time", "datetime", "date", "start_time", "ts"),
-    "input_text": (
-        "prompt", "question", "query", "user_input", "input", "message", "user_message", "user_prompt", "request",
-        "messages", "instruction",
-    ),
-    "output_text": ("response", "output", "completion", "answer", "reply", "model_response", "assistant_message"),
-    "example_id": ("id", "request_id", "log_id", "message_id", "trace_id", "event_id"),
-    "model": ("model_name", "model_id", "llm"),
-    "session_id": ("session", "conversation_id", "thread_id", "chat_id"),
-    "user_id": ("user", "customer_id"),
-}  # fmt: skip
-"""The same for production logs."""
-
 # Besides `answer`, which may be either.
 _OUTPUTS = frozenset(NAMES["output_text"]) - {"answer"}
 _JUDGING_WORDS = frozenset({"passed", "failed"})
@@ -74,7 +61,7 @@ def find_columns(
         columns: of the file.
         sample: its first rows.
         given: the column map; it wins, and what it names is taken.
-        names: those of `NAMES` that are wanted, or of `LOG_NAMES` for a log.
+        names: those of `NAMES` that are wanted.
     Raises: ConfigurationError where two columns could be the answer of the model and nothing tells which is.
     """
     finder = _Finder(columns, sample, given, names)
@@ -96,7 +83,7 @@ class _Finder:
         self._columns = columns
         self._by_name: dict[str, str] = {}
         for column in columns:
-            self._by_name.setdefault(_plain(column), column)
+            self._by_name.setdefault(plain_name(column), column)
         self.taken = set(given.values()) | {name for name in names if name in columns and name not in given}
 
     def find(self, field: str) -> str | None:
@@ -112,12 +99,12 @@ class _Finder:
             "example_id": self._ids,
             "epoch": self._epochs,
         }
-        fitting = special[field](candidates) if field in special and "timestamp" not in self._names else candidates
+        fitting = special[field](candidates) if field in special else candidates
         return fitting[0] if fitting else None
 
     def _candidates(self, field: str) -> list[str]:
         """Return the columns that could be a field, the likeliest first; of our own name in another spelling, that."""
-        found = (self._by_name.get(_plain(name)) for name in (field, *self._names.get(field, ())))
+        found = (self._by_name.get(plain_name(name)) for name in (field, *self._names.get(field, ())))
         return list(dict.fromkeys(column for column in found if column is not None and column not in self.taken))
 
     def _values(self, column: str) -> list[Any]:
@@ -125,7 +112,7 @@ class _Finder:
         return [value for value in values if value is not None and value != ""]
 
     def _prompts(self, candidates: list[str]) -> list[str]:
-        named = {_plain(column): column for column in candidates}
+        named = {plain_name(column): column for column in candidates}
         if "instruction" in named and "input" in named and any(self._values(named["input"])):
             raise ConfigurationError(
                 f"{one_line(named['instruction'])!r} and {one_line(named['input'])!r} could both be the prompt; say"
@@ -134,10 +121,10 @@ class _Finder:
         return candidates
 
     def _answers(self, candidates: list[str]) -> list[str]:
-        sure = [column for column in candidates if _plain(column) in {_plain(name) for name in _OUTPUTS}]
+        sure = [column for column in candidates if plain_name(column) in {plain_name(name) for name in _OUTPUTS}]
         sure = self._without_copies(sure)
-        answer = next((column for column in candidates if _plain(column) == "answer"), None)
-        reference = [column for column in self._candidates("correct_answer") if _plain(column) != "answer"]
+        answer = next((column for column in candidates if plain_name(column) == "answer"), None)
+        reference = [column for column in self._candidates("correct_answer") if plain_name(column) != "answer"]
         if len(sure) > 1:
             shown = " and ".join(repr(one_line(column)) for column in sure[:2])
             raise ConfigurationError(f"{shown} could both be the model's answer; say which is: `--map output=COLUMN`")
@@ -157,7 +144,7 @@ class _Finder:
         return kept or columns[:1]
 
     def _references(self, candidates: list[str]) -> list[str]:
-        fitting = [column for column in candidates if not (_plain(column) == "label" and self._judges(column))]
+        fitting = [column for column in candidates if not (plain_name(column) == "label" and self._judges(column))]
         if not fitting and (correct := self._by_name.get("correct")) and correct not in self.taken:
             # "correct" may hold the correct answer.
             values = self._values(correct)
@@ -168,7 +155,7 @@ class _Finder:
     def _verdicts(self, candidates: list[str]) -> list[str]:
         def fits(column: str) -> bool:
             values = self._values(column)
-            if _plain(column) in ("label", "result"):
+            if plain_name(column) in ("label", "result"):
                 return self._judges(column)
             return bool(values) and all(map(_is_verdict, values))
 
@@ -176,7 +163,7 @@ class _Finder:
 
     def _scores(self, candidates: list[str]) -> list[str]:
         for name in ("correct", "is_correct"):
-            column = self._by_name.get(_plain(name))
+            column = self._by_name.get(plain_name(name))
             if column and column not in self.taken and self._numbers(column):
                 candidates = [*candidates, column]
         return [column for column in candidates if self._numbers(column)]
@@ -225,7 +212,7 @@ class _Finder:
         return [set(values) for values in groups.values() if len(values) > 1]
 
     def _by_names(self, field: str) -> list[str]:
-        found = (self._by_name.get(_plain(name)) for name in (field, *self._names.get(field, ())))
+        found = (self._by_name.get(plain_name(name)) for name in (field, *self._names.get(field, ())))
         return [column for column in found if column is not None]
 
     def _varies(self, column: str) -> bool:
@@ -235,10 +222,6 @@ class _Finder:
     def _stays(self, column: str) -> bool:
         groups = self._by_prompt(column)
         return len(groups) >= 3 and all(len(values) == 1 for values in groups)
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def _is_verdict(value: Any) -> bool:

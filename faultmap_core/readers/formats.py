@@ -15,7 +15,7 @@ from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, op
 from faultmap_core.readers.archives import ZipLog
 from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
-from faultmap_core.readers.documents import LOG_LISTS
+from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
 from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -82,8 +82,8 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
             raise file_error(path, error) from error
         yield from build_batches(path, rows, builder, account)
         return
-    # Those readers name their columns as we do, and the tables of the four look up the mapped ones themselves.
-    column_map = {} if name in _FRAMES else options.column_map
+    # Those readers name their columns as we do, and tables of tools look up the mapped ones themselves.
+    column_map = {} if name in _FRAMES or name in tool_formats.MAPPED else options.column_map
     named = replace(options, column_map=column_map, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
     yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
 
@@ -172,7 +172,7 @@ def is_eval_file(path: Path) -> bool:
     try:
         with open_bytes(path) as stream:
             stream_of_text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
-            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path)))
+            return _looks_known(JsonStream(Beginning(stream_of_text, _LOOKED_AT_IN_FOLDERS), str(path), whole=False))
     except EvalFileError:
         return False
     except READ_ERRORS:
@@ -186,7 +186,7 @@ def _looks_known(stream: JsonStream) -> bool:
     members: set[str] = set()
     for member in stream.members():
         members.add(member)
-        if member in LOG_LISTS or _format_by_members(members, member, stream):
+        if member in LOG_LISTS or is_column_of_spans(member) or _format_by_members(members, member, stream):
             return True
     return False
 
@@ -236,7 +236,7 @@ def _format_of_lines(path: Path) -> str:
 
 def _format_of_document(path: Path) -> str:
     with open_text(path) as text:
-        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path))
+        stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), str(path), whole=False)
         first = stream.peek()
         if first == "[":
             return "table"

@@ -67,12 +67,14 @@ class ScoreColumns:
         self._columns = {column for column, fits in numbers.items() if fits}
         if pattern is None:
             names.update(dict.fromkeys(self._columns))
-        self.order = sorted(names, key=_rank)
+        self.order = sorted(names, key=_rank) if mapped is None else [mapped]
 
     def of(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
         """Return a row's scores by name, and the columns that they stand in."""
         if self._mapped is not None:
-            return {self._mapped: raw.get(self._mapped)}, {self._mapped}
+            value = raw.get(self._mapped)
+            given = not _absent(value) and not isinstance(value, Mapping | list)
+            return self._of_cell(self._mapped, self._mapped, value) if given else {}, {self._mapped}
         scores, used = self._listed(raw)
         for column, value in raw.items():
             name = self._name(column)

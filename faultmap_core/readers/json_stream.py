@@ -64,10 +64,13 @@ class JsonStream:
     Args:
         source: the document's text.
         name: of the file, for errors.
+        whole: False where the text is but the beginning; else what follows the document is an error, as a part of the
+            file that nobody read.
     """
 
-    def __init__(self, source: TextSource, name: str) -> None:
-        self._source, self._name = source, name
+    def __init__(self, source: TextSource, name: str, *, whole: bool = True) -> None:
+        self._source, self._name, self._whole = source, name, whole
+        self._depth = 0
         self._decoder = json.JSONDecoder()
         self._buffer, self._at, self._read, self._ended = "", 0, 0, False
         # A value that `members` or `items` announced and nobody has read yet.
@@ -85,6 +88,7 @@ class JsonStream:
     def members(self) -> Iterator[str]:
         """Walk along an object: yields each key; its value may then be read, walked along or left out."""
         self._announced = False
+        self._depth += 1
         self._expect("{")
         separator = ""
         while self.peek() != "}":
@@ -96,11 +100,12 @@ class JsonStream:
             self._expect(":")
             yield from self._announce(key)
             separator = ","
-        self._expect("}")
+        self._close("}")
 
     def items(self) -> Iterator[int]:
         """Walk along an array: yields each position from 0; its value may then be read, walked along or left out."""
         self._announced = False
+        self._depth += 1
         self._expect("[")
         position = 0
         while self.peek() != "]":
@@ -108,12 +113,14 @@ class JsonStream:
                 self._expect(",")
             yield from self._announce(position)
             position += 1
-        self._expect("]")
+        self._close("]")
 
     def value(self, limit: int = MAX_VALUE_CHARACTERS) -> Any:
         """Decode the next value. Raises RowError where it is too large or nested too deeply; it is skipped then."""
         self._announced = False
-        return self._decode(limit)
+        value = self._decode(limit)
+        self._end_of_document()
+        return value
 
     def record(
         self, wanted: Collection[str], limit: int = MAX_VALUE_CHARACTERS, *, spared: Collection[str] = ()
@@ -281,6 +288,15 @@ class JsonStream:
             self._at = end
             if end < len(self._buffer) or not self._fill(_CHUNK):
                 return length
+
+    def _close(self, bracket: str) -> None:
+        self._expect(bracket)
+        self._depth -= 1
+        self._end_of_document()
+
+    def _end_of_document(self) -> None:
+        if self._whole and not self._depth:
+            self.end()
 
     def _expect(self, character: str) -> None:
         found = self.peek()

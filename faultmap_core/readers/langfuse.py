@@ -14,8 +14,9 @@ from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
-from faultmap_core.logs import LOG_COLUMNS, LogOptions
-from faultmap_core.readers.documents import json_objects
+from faultmap_core.logs import LogOptions
+from faultmap_core.payloads import decoded
+from faultmap_core.readers.documents import log_objects
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata
 from faultmap_core.readers.trace_tree import Request, TraceStep, TraceTree
 from faultmap_core.unwrapping import asks_something
@@ -65,7 +66,7 @@ def langfuse_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
 
 def _numbered_entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
     number = 0
-    for line, found in json_objects(path):
+    for line, found in log_objects(path):
         for entry in _entries(found):
             number = max(number + 1, line)
             yield number, entry
@@ -128,16 +129,19 @@ def _row(entry: Mapping[str, Any], request: Request, options: LogOptions) -> dic
         "output_text": entry.get("output"),
         "session_id": request.session,
         "user_id": request.user,
+        "trace_id": _text(_get(entry, "traceId") if _is_observation(entry) else _get(entry, "id")),
+        "is_whole_trace": not _is_observation(entry),
     }
     if _get(entry, "level") is not None:
         row["error"] = str(_get(entry, "level")).upper() == "ERROR"
     add_metadata(row, {name: _get(entry, name) for name in _KEPT if _get(entry, name) is not None}, "langfuse")
-    add_metadata(row, entry.get("metadata"), "metadata")
-    if isinstance(entry.get("tags"), list):
-        row["tags"] = ", ".join(str(tag) for tag in entry["tags"])
-    row |= _scores(entry.get("scores"))
+    add_metadata(row, decoded(entry.get("metadata")), "metadata")
+    tags = decoded(entry.get("tags"))
+    if isinstance(tags, list) and tags:
+        row["tags"] = ", ".join(str(tag) for tag in tags)
+    row |= _scores(decoded(entry.get("scores")))
     for name, column in options.column_map.items():
-        if LOG_COLUMNS.get(name) != column and column in row:
+        if column in row:
             row[name] = row[column]
     return row
 

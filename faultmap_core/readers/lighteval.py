@@ -62,7 +62,9 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Seque
         seen[str(row["example_id"])] += 1
         row["epoch"] = seen[str(row["example_id"])]
         metrics = _mapping(raw.get("metric", raw.get("metrics")))
-        scores = {name: number for name, value in metrics.items() if (number := number_or_none(value)) is not None}
+        # An empty cell keeps its metric's place, so that the first metric is the same for all files of a task.
+        scores = {name: number_or_none(value) for name, value in metrics.items()
+                  if value is None or number_or_none(value) is not None}  # fmt: skip
         scorers.apply(row, scores)
         if row["score"] is not None:
             row["metric"] = Metric(str(scorers.chosen), source="default")

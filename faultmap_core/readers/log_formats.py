@@ -1,4 +1,4 @@
-"""How is a production log laid out? Rows with a mapping, spans, or an export of Langfuse, told by their content."""
+"""The layout of a production log: rows with columns, spans, or an export of Langfuse, recognised by the content."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.column_names import columns_by_field
+from faultmap_core.column_paths import MISSING, value_at
+from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
-from faultmap_core.logs import LogFormat, LogOptions, LogTableBuilder
+from faultmap_core.logs import LOG_ALIASES, LogFormat, LogOptions, LogTableBuilder
 from faultmap_core.readers.conservation import LineAccount
-from faultmap_core.readers.documents import is_json, json_objects
+from faultmap_core.readers.documents import is_json, json_objects, log_objects
 from faultmap_core.readers.langfuse import is_langfuse, langfuse_rows
 from faultmap_core.readers.otel import is_span
+from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.spans import span_rows
-from faultmap_core.readers.tables import with_columns
 from faultmap_core.readers.tabular import READ_ERRORS, EvalBatch, build_batches, file_error, table_rows
 
 _LOOKED_AT = 20
@@ -29,20 +32,38 @@ def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
     except READ_ERRORS as error:
         raise file_error(path, error) from error
     if layout == "rows":
-        # One JSON document is read as its objects; lines, CSV and Parquet as they are.
-        document = path.name.lower().removesuffix(".gz").endswith(".json")
         account = LineAccount()
-        found = json_objects(path) if document else table_rows(path, account=account)
-        try:
-            rows, options = with_columns(path, found, options)
-        except READ_ERRORS as error:
-            raise file_error(path, error) from error
-        yield from build_batches(path, rows, LogTableBuilder(options, fallback_dataset=source), account)
+        yield from build_batches(path, _rows(path, options, account), LogTableBuilder(options, source), account)
         return
     # Those readers name their columns as we do.
-    builder = LogTableBuilder(replace(options, column_map={}), fallback_dataset=source)
+    builder = LogTableBuilder(replace(options, column_map={}), fallback_dataset=source, aliases={})
     rows = span_rows(path, options) if layout == "spans" else langfuse_rows(path, options)
     yield from build_batches(path, rows, builder)
+
+
+def _rows(path: Path, options: LogOptions, account: LineAccount) -> Iterator[NumberedRow]:
+    """Yield the rows of a file; one JSON document is read as its objects, lines, CSV and Parquet as they are."""
+    if path.name.lower().removesuffix(".gz").endswith(".json"):
+        yield from json_objects(path)
+        return
+    is_unchecked = not is_json(path)
+    for number, row in table_rows(path, account=account):
+        if is_unchecked and not isinstance(row, RowError):
+            _check_columns(path, row, options)
+            is_unchecked = False
+        yield number, row
+
+
+def _check_columns(path: Path, row: Mapping[str, Any], options: LogOptions) -> None:
+    found = columns_by_field(row, LOG_ALIASES)
+    for name in ("input_text", "timestamp"):
+        column = options.column_map.get(name)
+        if value_at(row, column) is MISSING if column else name not in found:
+            there = ", ".join(str(one)[:60] for one in list(row)[:12])
+            known = "" if column else f", nor {', '.join(LOG_ALIASES[name][1:6])} or the like"
+            raise EvalFileError(
+                f"{path}: no column {column or name!r}{known}; it has {there}. Use `--map {name}=COLUMN`"
+            )
 
 
 def log_layout(path: Path, options: LogOptions) -> LogFormat:
@@ -52,9 +73,7 @@ def log_layout(path: Path, options: LogOptions) -> LogFormat:
     """
     if options.format != "auto":
         return options.format
-    if not is_json(path):
-        return "rows"
-    for _, found in itertools.islice(json_objects(path), _LOOKED_AT):
+    for _, found in itertools.islice(log_objects(path), _LOOKED_AT):
         if isinstance(found, RowError):
             continue
         if _has_columns(found, options):
@@ -67,4 +86,6 @@ def log_layout(path: Path, options: LogOptions) -> LogFormat:
 
 
 def _has_columns(row: Mapping[str, Any], options: LogOptions) -> bool:
-    return all(options.column_map.get(name, name) in row for name in options.required_fields)
+    """Say whether a row has the columns of its prompt and time as they were mapped, or by their plainest names."""
+    plain = {"input_text": "prompt", "timestamp": "timestamp"}
+    return all(options.column_map.get(name, column) in row for name, column in plain.items())

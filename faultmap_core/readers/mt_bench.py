@@ -72,7 +72,8 @@ def is_answers(shape: Shape) -> bool:
 def is_questions(shape: Shape) -> bool:
     """Say whether a file holds the bench's questions."""
     fastchat = {"question_id", "turns"} <= shape.keys and "choices" not in shape.keys
-    return fastchat or ({"uid", "prompt", "category"} <= shape.keys and "games" not in shape.keys)
+    arena = {"uid", "prompt", "category"} <= shape.keys and bool(shape.keys & {"cluster", "subcategory"})
+    return fastchat or arena
 
 
 def fits(shape: Shape) -> bool:

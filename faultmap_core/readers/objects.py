@@ -16,13 +16,34 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from faultmap_core.evals import Row, RowError
+from faultmap_core.column_paths import MISSING, column_problem, value_at
+from faultmap_core.errors import EvalFileError
+from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, JsonStream, decode_value
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.tabular import READ_ERRORS, file_error, jsonl_rows, open_bytes, open_text, table_rows
 
 _DOCUMENTS = (".json", ".traj")
 _LINES = (".jsonl", ".ndjson")
+
+
+class MappedColumns:
+    """The columns that somebody named, each of which some row must have."""
+
+    def __init__(self, options: EvalOptions) -> None:
+        self._unseen = set(options.named_columns)
+        self._seen: dict[str, None] = {}
+
+    def note(self, raw: Row) -> None:
+        """Look for them in one row as it stands in the file."""
+        if self._unseen:
+            self._seen.update(dict.fromkeys(map(str, raw)))
+            self._unseen = {column for column in self._unseen if value_at(raw, column) is MISSING}
+
+    def check(self, path: Path) -> None:
+        """Raise EvalFileError where one of them is in no row."""
+        if self._unseen and self._seen:
+            raise EvalFileError(f"{path}: {column_problem(min(self._unseen), list(self._seen))}")
 
 
 def objects_of(path: Path, member: str | None = None) -> Iterator[NumberedRow]:

@@ -7,6 +7,7 @@ value), `ReadableSpan.to_json` of the Python SDK (`context`, `status.status_code
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,7 @@ def is_span(row: Mapping[str, Any]) -> bool:
     """Say whether a JSON object is a span, or an OTLP export of spans, logs or metrics."""
     if _export_of(row):
         return True
-    has_id = _first(row, "span_id", "spanId", "context.span_id") or isinstance(row.get("context"), Mapping)
+    has_id = _first(row, "span_id", "spanId", "context.span_id") or isinstance(decoded(row.get("context")), Mapping)
     named = any(name in row for name in ("attributes", "trace_id", "traceId", "context.trace_id"))
     return bool(has_id) and (named or any(name.startswith("attributes.") for name in row))
 
@@ -101,17 +102,21 @@ def _span_or_error(row: Mapping[str, Any], resource: Mapping[str, Any]) -> Span 
 
 
 def _span(row: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
-    context = row["context"] if isinstance(row.get("context"), Mapping) else {}
+    context = decoded(row.get("context"))
+    context = context if isinstance(context, Mapping) else {}
     trace_id = _first(row, "trace_id", "traceId", "context.trace_id") or context.get("trace_id")
     span_id = _first(row, "span_id", "spanId", "context.span_id") or context.get("span_id")
     if not isinstance(trace_id, str) or not isinstance(span_id, str):
         raise RowError("a span without trace_id or span_id")
     parent = _first(row, "parent_id", "parentSpanId", "parent_span_id", "parentId")
     attributes = _attributes(row.get("attributes"))
-    attributes |= _attributes({k.removeprefix("attributes."): v for k, v in row.items() if k.startswith("attributes.")})
+    columns = {name.removeprefix("attributes."): value for name, value in row.items() if name.startswith("attributes.")}
+    # A column such as `attributes.session` holds an object; in a cell of a CSV file that is a text.
+    attributes |= _attributes({name: value if "." in name else decoded(value) for name, value in columns.items()})
     if resource.get("service.name"):
         attributes.setdefault("service.name", resource["service.name"])
-    status = row["status"] if isinstance(row.get("status"), Mapping) else {}
+    status = decoded(row.get("status"))
+    status = status if isinstance(status, Mapping) else {"code": status}
     code = _first(status, "status_code", "code") or row.get("status_code") or row.get("statusCode") or ""
     return Span(
         trace_id.removeprefix("0x"),
@@ -143,7 +148,12 @@ def _start(value: Any) -> Any:
 
 
 def _first(row: Mapping[str, Any], *names: str) -> Any:
-    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+    return next((row[name] for name in names if not _is_empty(row.get(name))), None)
+
+
+def _is_empty(value: Any) -> bool:
+    """Say whether a cell is empty; tables of pandas say so by NaN."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _attributes(value: Any) -> dict[str, Any]:
@@ -163,7 +173,7 @@ def _flatten(value: Mapping[str, Any], prefix: str, flat: dict[str, Any], depth:
     for name, inside in value.items():
         if isinstance(inside, Mapping) and inside and depth < _MOST_NESTED:
             _flatten(inside, f"{prefix}{name}.", flat, depth + 1)
-        elif inside is not None:
+        elif not _is_empty(inside):
             flat[f"{prefix}{name}"] = inside
 
 

@@ -8,7 +8,6 @@ Source: https://github.com/promptfoo/promptfoo, `src/util/eval/evalTableUtils.ts
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,8 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
+from faultmap_core.readers.csv_records import CsvRecords
 from faultmap_core.readers.outcomes import number_or_none, set_outcome
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error
 from faultmap_core.readers.shapes import Shape
@@ -32,7 +33,6 @@ _METRIC = "Metric: "
 _VARIABLE = re.compile(r"\{\{-?\s*([\w.]+)(?:\s*\|[^}]*)?\s*-?\}\}")
 _EXPECTED = ("__expected", "expected", "expected_output", "reference", "answer")
 _PROMPTS = ("prompt", "query", "question", "input", "message")
-_MAX_FIELD_CHARACTERS = 32_000_000
 
 
 def is_promptfoo_csv(shape: Shape) -> bool:
@@ -48,27 +48,28 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
     """Read one export; a row's number counts the outputs along each line, line by line."""
     scorers = ScorerChoice(options.scorer)
     dataset = options.dataset_name or dataset_of(path)
-    header, lines = _lines(path)
-    variables, outputs = _columns(header)
-    if not outputs:
-        raise EvalFileError(f"{path}: no export of promptfoo: no column `[provider] prompt` or Status in it")
-    templates = list(dict.fromkeys(one.prompt for one in outputs))
-    number = 0
-    for line, cells in lines:
-        for position, output in enumerate(outputs):
-            number += 1
+    with open_text(path) as stream:
+        records = CsvRecords(stream, str(path), LineAccount())
+        variables, outputs = _columns(records.header)
+        if not outputs:
+            raise EvalFileError(f"{path}: no export of promptfoo: no column `[provider] prompt` or Status in it")
+        templates = list(dict.fromkeys(one.prompt for one in outputs))
+        number, test = 0, 0
+        for line, cells in records:
+            test += 1
             if isinstance(cells, RowError):
-                if position == 0:
-                    yield number, RowError(f"line {line}: {cells}")
+                number += 1
+                yield number, RowError(f"line {line}: {cells}")
                 continue
             values = {name: cells[index] for name, index in variables.items()}
-            row = _row(output, cells, values)
-            # A test is one example for all providers, each prompt template another.
-            test = str(line - 1)
-            template = templates.index(output.prompt)
-            row.update(dataset=dataset, example_id=f"{test}-{template}" if len(templates) > 1 else test)
-            _score(row, output, cells, options, scorers)
-            yield number, row
+            for output in outputs:
+                number += 1
+                row = _row(output, cells, values)
+                # A test is one example for all providers, each prompt template another.
+                example_id = f"{test}-{templates.index(output.prompt)}" if len(templates) > 1 else str(test)
+                row.update(dataset=dataset, example_id=example_id)
+                _score(row, output, cells, options, scorers)
+                yield number, row
     scorers.check(path)
 
 
@@ -81,43 +82,6 @@ class _Output:
     column: int
     about: dict[str, int]
     metrics: dict[str, int]
-
-
-def _lines(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str] | RowError]]]:
-    records = _records(path)
-    _, header = next(records, (0, []))
-    if isinstance(header, RowError):
-        raise EvalFileError(f"{path}: the header is not valid CSV: {header}")
-    return [name.strip() for name in header], _of_width(records, len(header))
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str] | RowError]]:
-    """Yield the records with their numbers; the header's is 1."""
-    with open_text(path) as stream:
-        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
-        reader = csv.reader(stream, strict=True)
-        number = 0
-        while True:
-            number += 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield number, RowError(f"not valid CSV: {error}")
-                continue
-            if cells:
-                yield number, cells
-
-
-def _of_width(
-    records: Iterator[tuple[int, list[str] | RowError]], width: int
-) -> Iterator[tuple[int, list[str] | RowError]]:
-    for number, cells in records:
-        if isinstance(cells, RowError) or len(cells) == width:
-            yield number, cells
-        else:
-            yield number, RowError(f"{len(cells)} fields where the header has {width}")
 
 
 def _columns(header: Sequence[str]) -> tuple[dict[str, int], list[_Output]]:

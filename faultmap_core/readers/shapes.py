@@ -89,7 +89,7 @@ def _decoded(path: Path) -> IO[str]:
 
 
 def _of_text(text: TextSource, name: str) -> Shape:
-    stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), name)
+    stream = JsonStream(Beginning(text, _LOOKED_AT_CHARACTERS), name, whole=False)
     keys: set[str] = set()
     inside: dict[str, frozenset[str]] = {}
     in_list = stream.peek() == "["

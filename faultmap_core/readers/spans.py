@@ -13,10 +13,10 @@ from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
-from faultmap_core.logs import LOG_COLUMNS, LogOptions
+from faultmap_core.logs import LogOptions
 from faultmap_core.messages import Chat, chat_of, content_of, last_answer
 from faultmap_core.payloads import decoded, text_of_json
-from faultmap_core.readers.documents import json_objects
+from faultmap_core.readers.documents import log_objects
 from faultmap_core.readers.otel import Span, is_span, spans_of
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.trace_tree import Request, Role, TraceStep, TraceTree
@@ -87,7 +87,7 @@ def span_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
 
 def _numbered_spans(path: Path) -> Iterator[tuple[int, Span | RowError]]:
     number = 0
-    for line, found in json_objects(path):
+    for line, found in log_objects(path):
         if isinstance(found, RowError):
             number = max(number + 1, line)
             yield number, found
@@ -137,10 +137,12 @@ def _row(span: Span, request: Request, options: LogOptions) -> dict[str, Any]:
         "session_id": request.session,
         "user_id": request.user,
         "error": span.error,
+        "trace_id": span.trace_id,
+        "is_whole_trace": span.parent_id is None,
     }
     for name, column in options.column_map.items():
         # A column that the user mapped on purpose may be an attribute.
-        if LOG_COLUMNS.get(name) != column and column in span.attributes:
+        if column in span.attributes:
             row[name] = span.attributes[column]
     return row
 

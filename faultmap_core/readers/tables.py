@@ -12,8 +12,8 @@ from typing import TypeVar
 from faultmap_core.column_paths import MISSING, column_problem, one_line, value_at
 from faultmap_core.errors import ConfigurationError, EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
-from faultmap_core.logs import LOG_COLUMNS, LOG_FIELDS, LogOptions
-from faultmap_core.readers.column_names import LOG_NAMES, NAMES, SAMPLE_ROWS, find_columns
+from faultmap_core.logs import LOG_FIELDS
+from faultmap_core.readers.column_names import NAMES, SAMPLE_ROWS, find_columns
 from faultmap_core.readers.raw_rows import NumberedRow
 
 Options = TypeVar("Options", bound=EvalOptions)
@@ -65,15 +65,10 @@ def _columns(sample: list[Row]) -> list[str]:
 def _with_found(options: Options, sample: list[Row]) -> Options:
     columns = _columns(sample)
     given = dict(options.column_map)
-    names = NAMES
-    if isinstance(options, LogOptions):
-        names = LOG_NAMES
-        # What logs are expected to have is a default, which a column of another name may take the place of.
-        given = {name: column for name, column in given.items() if LOG_COLUMNS.get(name) != column or column in columns}
     # A score that somebody chose is the outcome, whatever else the row says; and a name they gave is the model.
     left_alone = {"passed"} if "score" in given else set()
-    left_alone |= {"model"} if options.model_name and names is NAMES else set()
-    wanted = {name: known for name, known in names.items() if name not in left_alone}
+    left_alone |= {"model"} if options.model_name else set()
+    wanted = {name: known for name, known in NAMES.items() if name not in left_alone}
     found = find_columns(columns, sample, given, wanted)
     return replace(options, column_map={**options.column_map, **found})
 

@@ -74,12 +74,17 @@ _ONLY_COMPANIONS: tuple[Callable[[Shape], bool], ...] = (
     code_benchmarks.is_samples,
     alpaca_eval.is_leaderboard,
 )
+# What holds one of these is somebody's own table of results.
+_OF_AN_OUTCOME = frozenset({"score", "passed", "correct", "is_correct", "model", "output", "output_text", "response"})
 _NEVER_A_LOG_UNKNOWN = (".zip", ".traj")
 
 NAMES = frozenset(_FORMATS)
 """The formats that are read here."""
 WITHOUT_IDS = frozenset(name for name, tool in _FORMATS.items() if not tool.has_ids)
 """Those whose rows do not name their examples."""
+
+MAPPED = frozenset({"azure", "wide-table"})
+"""Those that look up mapped columns in the file's own rows."""
 
 
 def format_of(path: Path) -> str | None:
@@ -109,7 +114,8 @@ def counts_in_folders(path: Path) -> bool | None:
         name = format_of(path)
         if name:
             return not _FORMATS[name].superseded(path)
-        if any(fits(shape_of(path)) for fits in _ONLY_COMPANIONS):
+        shape = shape_of(path)
+        if not shape.keys & _OF_AN_OUTCOME and any(fits(shape) for fits in _ONLY_COMPANIONS):
             return False
     except OSError:
         # It shall be reported when it is read.

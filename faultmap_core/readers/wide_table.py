@@ -17,7 +17,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
-from faultmap_core.readers.objects import objects_of
+from faultmap_core.readers.objects import MappedColumns, objects_of
 from faultmap_core.readers.outcomes import number_or_none
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, text_or_json
 from faultmap_core.readers.shapes import Shape
@@ -59,7 +59,7 @@ def is_wide_table(shape: Shape) -> bool:
 
 def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
     """Read one table; a row's number counts the groups along each line, line by line."""
-    scorers = ScorerChoice(options.scorer)
+    scorers, mapped = ScorerChoice(options.scorer), MappedColumns(options)
     dataset = options.dataset_name or dataset_of(path)
     number = 0
     for line, raw in objects_of(path):
@@ -67,6 +67,7 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
             number += 1
             yield number, RowError(f"line {line}: {raw}")
             continue
+        mapped.note(raw)
         groups = _groups(raw)
         if not groups:
             raise EvalFileError(
@@ -82,6 +83,7 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
             if row["score"] is not None:
                 row["metric"] = Metric(str(scorers.chosen), source="default")
             yield number, row
+    mapped.check(path)
     scorers.check(path)
 
 

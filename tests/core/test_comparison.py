@@ -260,3 +260,31 @@ def test_all_pairs_and_who_wins_where(space):
     json.dumps(result.to_dict(), allow_nan=False)
     with pytest.raises(ConfigurationError, match="at least 2"):
         compare_all(examples, {"m1": answers["m1"]}, tree, vectors)
+
+
+def test_pairs_of_unlike_metrics_are_a_note_and_no_test(space):
+    tree, vectors = space
+    failed = dict(zip("abc", (*draw(1, 0.2, 0.8), draw(2, 0.3, 0.3)[0]), strict=True))
+    rows = rows_of(failed["a"], failed["b"])
+    examples = CommonExamples(rows.example_ids, rows.prompts, rows.references, rows.unit)
+    answers = {name: ModelAnswers(["x"] * len(one), 1 - one, one) for name, one in failed.items()}
+    whole = compare_all(examples, answers, tree, vectors)
+    found = compare_all(examples, answers, tree, vectors, apart={("a", "b"): "f1 and recall are different metrics"})
+    apart, other, last = found.pairs
+    assert (apart.model_a, apart.model_b, apart.compared_rows, apart.global_winner) == ("a", "b", 0, "unresolved")
+    assert apart.note == "not compared: f1 and recall are different metrics"
+    assert not apart.slices
+    # The others are adjusted for two pairs, not three.
+    assert [one.global_p_value for one in (other, last)] == [one.global_p_value for one in whole.pairs[1:]]
+    assert other.global_adjusted_p_value <= 2 * other.global_p_value + 1e-15
+    assert all("b" not in one.failure_rates for one in found.standings if one.model_a == "a")
+
+
+def test_all_pairs_may_be_unlike(space):
+    tree, vectors = space
+    failed = dict(zip("ab", draw(1, 0.2, 0.8), strict=True))
+    rows = rows_of(failed["a"], failed["b"])
+    examples = CommonExamples(rows.example_ids, rows.prompts, rows.references, rows.unit)
+    answers = {name: ModelAnswers(["x"] * len(one), 1 - one, one) for name, one in failed.items()}
+    (pair,) = compare_all(examples, answers, tree, vectors, apart={("a", "b"): "why"}).pairs
+    assert (pair.compared_rows, pair.global_adjusted_p_value) == (0, 1.0)

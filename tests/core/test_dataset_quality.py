@@ -10,8 +10,15 @@ from scipy import stats
 from faultmap_core.answers import expected_answer
 from faultmap_core.dataset_quality import FLAGS, AnswerTable, QualitySettings, assess_dataset
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.label_agreement import comparable_answer, comparable_references, wrong_agreement
+from faultmap_core.label_agreement import (
+    AgreementSettings,
+    comparable_answer,
+    comparable_references,
+    wrong_agreement,
+)
+from faultmap_core.model_families import families_of, model_family
 from faultmap_core.resolution import item_rest_correlations, minimum_detectable_difference, resolution
+from faultmap_core.shared_mistakes import mistake_profile
 from faultmap_core.statistics import mcnemar_midp, wilson_interval
 
 OPTIONS = "What is it?\nOptions:\n(A) red\n(B) green\n(C) blue\n(D) black\n(E) white"
@@ -85,35 +92,117 @@ def test_planted_wrong_labels_are_found_and_right_ones_hardly_suspected():
     quality = assess_dataset(choice_table(np.random.default_rng(0), 400, 5, 0.8, wrong))
     suspects = flags_of(quality, "suspect_label")
     hits = [int(one.example_id[1:]) in wrong for one in suspects]
-    # Five models at .8: at least three agree on the truth in 94 % of the items.
-    assert sum(hits) >= 17
-    assert len(hits) - sum(hits) <= 4
-    assert all(hits[:15])
-    assert all(one.score >= 1.0 for one in suspects)
+    # Five models at .8: four or five agree on the truth, and none on the wrong label, in 74 % of the items less those
+    # in which the fifth has the label by chance.
+    assert sum(hits) >= 11
+    assert len(hits) - sum(hits) <= 2
     first = suspects[0]
-    assert len(first.models) >= 4
-    assert "models answer" in first.evidence
-    # All five agree; the wrong labels themselves make wrong answers coincide more often.
-    coincidence = quality.wrong_agreement
-    assert coincidence > 0.25
-    assert first.chance == pytest.approx(coincidence**5 / coincidence)
+    assert len(first.models) == 5
+    assert "5 of 5 independent models answer" in first.evidence
+    # All five agree: mid of four wrong options.
+    assert first.chance == pytest.approx(4 * (1 / 4) ** 5)
     scores = [one.score for one in suspects]
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("names", [["m0", "m1", "m2", "m3", "m4"], ["gpt-4o", "gpt-4o-mini", "gpt-3.5", "o3", "llama"]])
+def test_models_of_one_family_are_one_witness(names):
+    answers = choice_table(np.random.default_rng(0), 400, 5, 0.8, set(range(0, 400, 20)))
+    renamed = AnswerTable(
+        answers.example_ids,
+        [names[int(model[1:])] for model in answers.models],
+        answers.prompts,
+        answers.responses,
+        answers.references,
+        answers.failed,
+    )
+    one_line = len(set(map(model_family, names))) < 3
+    assert (flags_of(assess_dataset(renamed), "suspect_label") == []) is one_line
+    settings = QualitySettings(families={name: f"family {i}" for i, name in enumerate(names)})
+    assert flags_of(assess_dataset(renamed, settings), "suspect_label")
+
+
 def test_chance_and_score_of_an_agreement_by_hand():
-    # Forty items of two wrong answers each, of which ten coincide: coincidence 1/4. Both models right on 40 of 80.
-    expected = [expected_answer("How many?", "1")] * 80
-    answers = [["2", "2" if item < 10 else "3"] if item < 40 else ["1", "1"] for item in range(80)]
-    passed = np.array([[0.0, 0.0]] * 40 + [[1.0, 1.0]] * 40)
-    found = wrong_agreement(answers, expected, passed, least_score=-9.0)
-    assert found.coincidence == pytest.approx(10 / 40)
+    # 30 items on which three models err, on ten of them alike; 60 that all have right: each is right on 60 of 90.
+    expected = [expected_answer("How many?", "1")] * 90
+    answers = [["2"] * 3 if item < 10 else ["3", "4", "5"] if item < 30 else ["1"] * 3 for item in range(90)]
+    passed = np.repeat(np.array([[0.0]] * 30 + [[1.0]] * 60), 3, axis=1)
+    settings = AgreementSettings(min_score=-9.0, max_chance=1.0, min_wrong_share=0.0)
+    found = wrong_agreement(answers, expected, passed, ["kestrel", "heron", "wren"], settings)
+    # Of 30 * 3 pairs of wrong answers 10 * 3 are equal.
+    assert found.coincidence == pytest.approx(1 / 3)
     assert found.compared == 1.0
     assert [one.item for one in found.suspicions] == list(range(10))
     first = found.suspicions[0]
-    # Each model is right with probability 1/2, a given wrong answer has 1/2 * 1/4: log10(4) each.
-    assert first.score == pytest.approx(2 * np.log10(4))
-    assert first.chance == pytest.approx(stats.binom.sf(1, 2, 0.25) / 0.25)
+    # Right with probability 61/92; a given wrong answer has 31/92 * 1/3: log10(183 / 31) for each of the three.
+    assert first.score == pytest.approx(3 * np.log10(183 / 31))
+    # Five distinct answers, four of them wrong: three draws coincide with probability 1/16.
+    assert first.chance == pytest.approx(1 / 16)
+    assert (first.families, first.compared) == (3, 3)
+
+
+def test_a_family_that_disagrees_with_itself_or_has_the_reference_is_no_witness():
+    expected = [expected_answer("How many?", "1")] * 90
+    # Columns: two models of one family, three others. On item 0 the family splits, on item 1 one of it has the label.
+    answers = [["2", "3", "2", "2", "2"], ["2", "1", "2", "2", "2"], ["2"] * 5]
+    answers += [["1"] * 5 if item % 3 else ["3", "4", "5", "6", "7"] for item in range(87)]
+    passed = np.array([[float(one == "1") for one in row] for row in answers])
+    settings = AgreementSettings(min_score=-9.0, max_chance=1.0, min_wrong_share=0.0)
+    found = wrong_agreement(answers, expected, passed, ["a", "a", "b", "c", "d"], settings)
+    assert {one.item: (one.families, one.compared) for one in found.suspicions} == {0: (3, 4), 2: (4, 4)}
+
+
+def test_shared_mistakes_convict_no_label():
+    """Five families with no wrong label among 3,000 items, and many mistakes that they share, fewer with every k."""
+    rng = np.random.default_rng(7)
+    answers, passed = [], []
+    for _ in range(3000):
+        # A trap of this item draws each family in with the same probability, which is what sharing mistakes means.
+        trap = rng.beta(0.6, 3.0)
+        row = [
+            "2" if rng.random() < trap else "1" if rng.random() < 0.9 else str(rng.integers(3, 30)) for _ in range(5)
+        ]
+        answers.append(row)
+        passed.append([float(one == "1") for one in row])
+    expected = [expected_answer("How many?", "1")] * 3000
+    families = ["a", "b", "c", "d", "e"]
+    loose = AgreementSettings(min_wrong_share=0.0)
+    assert len(wrong_agreement(answers, expected, np.array(passed), families, loose).suspicions) > 5
+    assert wrong_agreement(answers, expected, np.array(passed), families).suspicions == ()
+
+
+def test_the_mistake_profile_is_the_mixture_that_was_drawn():
+    confirmed = np.array([10, 30, 100, 200, 400, 800, 1600.0])
+    mistakes = 500 * 0.4 ** np.arange(7.0)
+    profile = mistake_profile(0.05 * confirmed + mistakes, confirmed, np.zeros(7))
+    for k in (4, 5, 6):
+        truth = 0.05 * confirmed[k] / (0.05 * confirmed[k] + mistakes[k])
+        # Never above the truth by more than its rounding; below it by what one standard error of the ratio leaves open.
+        assert truth - 0.2 < profile.wrong_share(k) <= truth + 0.02
+    assert mistake_profile(mistakes, confirmed, np.zeros(7)).wrong_share(6) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("names", "family"),
+    [
+        (["Meta-Llama-3_1-70B-Instruct", "meta-llama/Llama-3.1-8B", "ollama:llama3.1:8b"], "llama"),
+        (["smollm2-135m-few-shot", "smollm2-135m-zero-shot"], "smollm"),
+        (["openai:gpt-4o-mini", "openai/gpt-4.1", "o3-mini", "text-davinci-003", "gpt-4 | prompt 2"], "gpt"),
+        (["Mixtral-8x7B-Instruct-v0.1", "Mistral-7B-v0.2-hf"], "mistral"),
+        (["anthropic/claude-3-5-sonnet", "bedrock:us.anthropic.claude-3"], "claude"),
+        (["6b_finetuning", "175b_verification", "cot", "direct"], ""),
+        (["c4ai-command-r-v01"], "command"),
+        (["gemini-1.5-flash-002"], "gemini"),
+        (["phi-3 (temperature 0.7)"], "phi"),
+    ],
+)
+def test_a_family_is_what_the_name_says_without_settings_sizes_and_versions(names, family):
+    assert {model_family(name) for name in names} == {family}
+
+
+def test_placeholders_are_families_of_their_own_and_families_can_be_named():
+    assert len(set(families_of(["A", "B", "m0", "m1", "model-2"]))) == 5
+    assert families_of(["6b_finetuning", "175b_finetuning"], {"6b_finetuning": "small"}) == ("small", "")
 
 
 def test_the_chance_is_a_bound_for_wrong_answers_drawn_alike():

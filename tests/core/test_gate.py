@@ -7,6 +7,7 @@ import pytest
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.gate import GateSettings, RunSummary, SliceSummary, changes_between, gate
 from faultmap_core.history import FindingKey
+from faultmap_core.metrics import Metric
 from faultmap_core.rates import Rate
 from faultmap_core.regression import CoverageRange, Standing
 
@@ -66,6 +67,32 @@ def test_another_model_is_a_baseline_where_the_dataset_has_one():
     assert not two.passed
     assert "nothing to compare" in two.reasons[0]
     assert two.notes == ("gpt on law was not compared: the baseline has 2 other models",)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (Metric("recall"), "faithfulness and recall are different metrics"),
+        (Metric("faithfulness", higher_is_better=False), "higher is better for faithfulness in one and lower"),
+        (Metric("faithfulness", 1, 5), "faithfulness runs from 0 to 1 in one and from 1 to 5 in the other"),
+        (Metric("faithfulness", threshold=0.7), "faithfulness passes from 0.5 in one and from 0.7 in the other"),
+    ],
+)
+def test_unlike_metrics_are_a_reason_and_never_a_test(other, told):
+    metric = Metric("faithfulness", 0, 1, threshold=0.5)
+    now, then = run(range(50), metric=metric), run(range(5), metric=other)
+    result = gate([now, run(range(5), dataset="tax")], [then, run(range(5), dataset="tax")])
+    assert not result.passed
+    assert len(result.reasons) == 1
+    assert result.reasons[0].startswith(f"gpt on law cannot be compared: {told}")
+    assert [one[0] for one in result.compared] == ["tax"]
+    assert changes_between(now, then) == ((), result.reasons)
+
+
+@pytest.mark.parametrize("other", [None, Metric("faithfulness"), Metric("faithfulness", 0, 1, threshold=0.5)])
+def test_what_a_metric_does_not_say_contradicts_nothing(other):
+    metric = Metric("faithfulness", 0, 1, threshold=0.5)
+    assert gate([run(range(5), metric=metric)], [run(range(5), metric=other)]).passed
 
 
 def test_nothing_to_compare_does_not_pass():

@@ -1,5 +1,9 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
+from faultmap_core.composition import composition
 from faultmap_core.naming import KeywordNamer, NamingTask, quoted
 
 
@@ -61,3 +65,75 @@ def test_quoted_text_is_one_short_line():
     assert quoted("a\n b") == "“a b”"
     assert len(quoted("word " * 100)) <= 116
     assert len(quoted("x" * 500)) <= 116
+
+
+def holding(name, prompts):
+    """The share of prompts that hold each word of a name, a word's plural counted as the word."""
+    words = [word.removesuffix("s") for part in name.split(", ") for word in part.split()]
+    return [sum(word in prompt.casefold() for prompt in prompts) / len(prompts) for word in words]
+
+
+def test_every_word_of_a_name_is_held_by_half_of_the_members():
+    rng = np.random.default_rng(0)
+    topics = {"print": 40, "number": 38, "range": 22}
+    prompts = ["python list " * (i < 70) + "".join(f"{word} " for word, n in topics.items() if rng.integers(100) < n)
+               + f"case{chr(97 + i % 26)}" for i in range(100)]  # fmt: skip
+    background = prompts + [f"the weather of {chr(97 + i % 26)}town" for i in range(400)]
+    (named,) = KeywordNamer().name_regions([NamingTask(prompts, 100, 60, 0.6, 0.2)], background)
+    assert min(holding(named.name, prompts)) >= 0.5
+    assert "print" not in named.name
+
+
+def test_without_covering_words_the_metadata_names_the_region_and_then_a_prompt():
+    prompts = ["add 3 and 4", "print the length", "which is larger", "count letters"] * 5
+    other = [f"a story of number {i}" for i in range(60)]
+    task = NamingTask(prompts[:4], 20, 10, 0.5, 0.2, composition="3 categories, mostly addition, python-output")
+    (named,) = KeywordNamer().name_regions([task], prompts + other)
+    assert named.name == "3 categories, mostly addition, python-output"
+    (bare,) = KeywordNamer().name_regions([dataclasses.replace(task, composition="")], prompts + other)
+    assert bare.name.startswith("like “")
+
+
+def test_a_region_has_one_name_whatever_stands_beside_it_and_in_any_order():
+    prompts = [f"How do I cancel my card {i}?" for i in range(30)]
+    beside = [f"How do I cancel my transfer {i}?" for i in range(30)]
+    background = [*prompts, *beside, *(f"Tell me of city {i}" for i in range(100))]
+    (alone,) = KeywordNamer().name_regions([NamingTask(prompts, 30, 9, 0.3, 0.1)], background)
+    _, second = KeywordNamer().name_regions(
+        [NamingTask(beside, 30, 9, 0.3, 0.1), NamingTask(prompts[::-1], 30, 20, 0.6, 0.1)], background
+    )
+    assert alone.name == second.name
+
+
+def test_the_forms_of_a_word_are_one_word():
+    prompts = ["city names", "a city", "cities of old", "the cities"] * 5
+    (named,) = KeywordNamer().name_regions([NamingTask(prompts, 20, 9, 0.5, 0.1)], prompts + ["rivers run"] * 60)
+    assert named.keywords[0] in ("city", "cities")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "word"),
+    [
+        (["北京的天气怎么样", "上海的天气如何", "明天天气好吗", "天气预报是什么"], "天气"),
+        (["ما هي عاصمة فرنسا", "ما هي عاصمة مصر", "عاصمة المغرب ما هي", "هل عاصمة العراق بغداد"], "عاصمة"),
+    ],
+)
+def test_words_of_other_scripts_cover_too(prompts, word):
+    rest = ["cook the soup slowly", "how to bake bread"] * 20
+    (named,) = KeywordNamer().name_regions([NamingTask(prompts, 4, 3, 0.7, 0.1)], prompts + rest)
+    assert word in named.name
+
+
+def test_a_composition_counts_values_that_set_the_region_apart():
+    category = ["add"] * 30 + ["print"] * 20 + ["sort"] * 5 + ["story"] * 145
+    level = ["easy", "hard"] * 100
+    inside = np.r_[0:55, 55:60]
+    # 60 rows: 30 add, 20 print, 5 sort, 5 story: three are shown, which make up 55.
+    found = composition({"category": category, "level": level}, inside, np.arange(200))
+    assert found == "4 categories, mostly add, print, sort"
+    assert composition({"category": category}, np.arange(30), np.arange(200)) == "within category = add"
+    many = [f"kind {i}" for i in range(10) for _ in range(6)] + ["story"] * 140
+    # Three of ten kinds of six rows are less than half.
+    assert composition({"category": many}, inside, np.arange(200)) == "10 categories, such as kind 0, kind 1, kind 2"
+    assert composition({"level": level}, inside, np.arange(200)) == ""
+    assert composition({"id": [str(i) for i in range(200)]}, inside, np.arange(200)) == ""

@@ -44,6 +44,30 @@ PERSONAL = [
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----\nafter", "[key]\nafter"),
     ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0", "[key]"),
     ("a@example.org b@example.org", "[email] [email]"),
+    ("user bob password: hunter2 thanks", "user bob password: [key] thanks"),
+    ("Password: swordfish", "Password: [key]"),
+    ("passwd=s3cret&next=1", "passwd=[key]&next=1"),
+    ("db_password = 'correct-horse'", "db_password = '[key]'"),
+    ('{"pwd": "abc123", "n": 1}', '{"pwd": "[key]", "n": 1}'),
+    ("PASSWORD=abc;PWD=def", "PASSWORD=[key];PWD=[key]"),
+    ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "aws_secret_access_key = [key]"),
+    ("AccountName=a;AccountKey=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zg==;X=1", "AccountName=a;AccountKey=[key];X=1"),
+    ("api-key: 0123456789abcdef0123456789abcdef", "api-key: [key]"),
+    (
+        "https://blob.example/x?sv=1&sig=abcdefghijklmnopqrstuvwxyz0123456789%3D",
+        "https://blob.example/x?sv=1&sig=[key]",
+    ),
+    ("abc8Q~abcdefghijklmnopqrstuvwxyz012345678", "[key]"),
+    ("ya29.a0AfH6SMBabcdefghijklmnop and GOCSPX-abcdefghijklmnopqrstuvwx", "[key] and [key]"),
+    ("xoxb-123456789012-abcdefghij", "[key]"),
+    ("https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXX", "https://[key]"),
+    ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "[key]"),
+    ("sk-ant-api03-abcdefghijklmnop_qr", "[key]"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N", "[key]"),
+    ("Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l", "Authorization: Basic [key]"),
+    ("git clone https://bob:hunter2@git.example.org/x.git", "git clone https://[key]@git.example.org/x.git"),
+    ("postgresql://svc:p@ss!word@db:5432/prod", "postgresql://[key]@db:5432/prod"),
+    ("redis://:secret@cache:6379/0", "redis://[key]@cache:6379/0"),
 ]
 
 HARMLESS = [
@@ -61,6 +85,18 @@ HARMLESS = [
     "What is 26 plus 44? Give the sum. 1000000 1000001",
     "999.999.999.999",
     "[email] [card] [phone]",
+    "Forgot password: how do I reset it?",
+    "I changed my password, and now it says password incorrect",
+    "password = getpass.getpass()",
+    "password=None, api_key=os.environ['KEY'] or $API_KEY",
+    "api_key: {{ api_key }} and password: <password>",
+    "What is a primary key: a column or an index?",
+    "Is the secret: patience and practice?",
+    "access token: what is it for?",
+    "see https://example.org:8080/a/b and http://example.org/@user",
+    "time 10:30 @home, ratio a:b@c",
+    "the basic idea of authorization",
+    "sum + (97.94-97.44-73.34) + (65.18-64.52)",
 ]
 
 
@@ -94,7 +130,31 @@ def test_a_second_time_changes_nothing(text):
 
 
 @pytest.mark.parametrize(
-    "block", ["a", "a.", "1", "1 ", "1-", "0", ":", "f:", "A1", "-----BEGIN ", "bearer ", "a@", "+1"]
+    "block",
+    [
+        "a",
+        "a.",
+        "1",
+        "1 ",
+        "1-",
+        "0",
+        ":",
+        "f:",
+        "A1",
+        "-----BEGIN ",
+        "bearer ",
+        "a@",
+        "+1",
+        "password:",
+        "pwd=a ",
+        "a://",
+        "a://b:",
+        "://b:c@",
+        "api_key ",
+        "k_live_",
+        "sig=",
+        "basic ",
+    ],
 )
 def test_no_text_takes_longer_than_its_length_deserves(block):
     text = block * (400_000 // len(block)) + "@"
@@ -114,6 +174,10 @@ def test_metadata_stays_a_json_object_and_its_identifiers_stay_apart():
         "card": 4111111111111111,
         "n": 3,
         "flag": True,
+        "order": {"payment": [{"card": 5555555555554444}, {"card": 378282246310005.0}], "amount": 12.5, "id": 17},
+        "login": {"user": "bob", "password": "hunter2", "headers": {"x-api-key": "abc", "api_key": ""}},
+        "api_key": None,
+        "secret_key": 123456,
     }
     after = json.loads(ALL.json_object(json.dumps(before), counts, ["user_id", "other_user"]))
     assert after == {
@@ -122,6 +186,9 @@ def test_metadata_stays_a_json_object_and_its_identifiers_stay_apart():
         "tags": ["x", {"[email]": 1}],
         "user_id": pseudonym("c@example.org"),
         "card": "[card]",
+        "order": {"payment": [{"card": "[card]"}, {"card": "[card]"}], "amount": 12.5, "id": 17},
+        "login": {"user": "bob", "password": "[key]", "headers": {"x-api-key": "[key]", "api_key": ""}},
+        "secret_key": "[key]",
     }
     assert pseudonym("c@example.org") != pseudonym("d@example.org")
     untouched = '{"a":  1}'
