@@ -337,7 +337,7 @@ def _events(errors: _Errors) -> _Events:
     counts = np.bincount(tallies, minlength=n_categories * n_models)
     scored = np.array([one.scored for one in errors.models], dtype=np.float64)
     return _Events(
-        values.reshape(-1, n_models), keys // n_units, counts.reshape(n_categories, n_models), scored, weight
+        values.reshape(len(keys), n_models), keys // n_units, counts.reshape(n_categories, n_models), scored, weight
     )
 
 

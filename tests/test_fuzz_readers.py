@@ -202,7 +202,9 @@ def conserved(path: Path, kind: str, batches: list[Any]) -> None:
     if size.account.set_aside:
         # What was set aside is said, by its lines.
         assert any(
-            "not valid CSV" in found.reason or "quoted cell" in found.reason for batch in batches for found in batch.rejected
+            "not valid CSV" in found.reason or "quoted cell" in found.reason
+            for batch in batches
+            for found in batch.rejected
         )
 
 

@@ -268,7 +268,7 @@ def test_every_view_is_drawn_from_its_address(watched: Watched, content):
         "examples": "240 answers",
         "trends": content["audits"][0]["slices"][0]["name"],
         "run": "failure_slices",
-        "slice": "adjusted p",
+        "slice": "How this was tested",
         "category": "By model",
         "pair": "Where they disagree",
         "gap": "=pack for trip 1",
