@@ -111,12 +111,7 @@ def ranking_sentence(standings: Sequence[Standing]) -> str:
         return "No two of these models can be compared: they share no example that both have a score for."
     parts = []
     if tied and not behind:
-        together = [leader.model, *tied]
-        parts.append(
-            f"Neither of {_listed(together)} is shown to be better."
-            if len(together) == 2
-            else f"None of {_listed(together)} is shown to be better than {leader.model}, which fails least."
-        )
+        parts.append(f"{leader.model} fails least, and {_listed(tied)} cannot be told apart from it.")
     elif tied:
         verb = "cannot be told apart from it"
         parts.append(f"{leader.model} fails least; {_listed(tied)} {verb}. {_behind(behind)} than {leader.model}.")

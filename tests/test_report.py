@@ -228,7 +228,7 @@ def test_who_reads_without_script_sees_the_numbers(audited):
     for audit in report.content["audits"]:
         assert f"{audit['failures']} of {audit['scored']} scored examples failed" in text
         for found in audit["slices"]:
-            assert f"{found['name']}: {found['failure_rate']:.0%} of {found['size']} failed" in text
+            assert f"{found['name']}: {found['failure_rate']:.0%} of {found['size']} answers failed" in text
 
 
 def test_hostile_and_endless_texts_stay_texts(project: Project):

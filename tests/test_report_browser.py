@@ -17,6 +17,8 @@ import jsonschema
 import pytest
 
 from faultmap_assets.report import AuditReport, build_report, write_report
+from faultmap_assets.report.memo import memo
+from faultmap_core.finding_claims import gap_claim, slice_claim, topic_claim
 
 playwright = pytest.importorskip("playwright.sync_api", reason="wants the extra `ui`: pip install -e '.[ui]'")
 CHROMIUM = os.environ.get("FAULTMAP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -139,6 +141,8 @@ def _production() -> dict[str, Any]:
     gap |= {"tests": 0, "expected_tests": 9.5, "test_ratio": 0.0, "mean_distance": 1.1, "p_value": 0.01}
     gap |= {"adjusted_p_value": 0.02, "representative_prompts": ["pack"], "prompts_asked": asked}
     gap |= {"nearest_tests": [{"prompt": "fly?", "distance": 0.9}]}
+    claim = gap_claim(gap)
+    gap |= {"claim": None if claim is None else claim.to_dict()}
     days = [
         {"day": f"2026-11-0{n}", "tests": 60, "production": 10, "coverage": 0.5 + n / 10, "coverage_low": 0.3}
         | {"coverage_high": 0.9, "covered": 0.4, "in_gaps": 0.3, "undetermined": 0.3, "outliers": 1, "note": ""}
@@ -150,12 +154,15 @@ def _production() -> dict[str, Any]:
     slice_ |= {"failures": 8, "excess_failures": 5.0, "failure_rate": 0.8, "baseline_rate": 0.2, "p_value": 0.001}
     slice_ |= {"risk_difference": 0.6, "risk_difference_low": 0.4, "risk_difference_high": 0.8, "effect_size": 3.0}
     slice_ |= {"adjusted_p_value": 0.01, "test_used": "midp", "examples": [example]}
+    slice_ |= {"claim": slice_claim(slice_, 6, "answers with feedback").to_dict()}
     window = {"day": "2026-11-02", "first_day": "2026-11-01", "days": 2, "rows": 20, "with_feedback": 15}
     window |= {"failures": 9, "failure_rate": 0.6, "note": "", "slices": [slice_]}
     topic = {"day": "2026-11-02", "topic_id": "t1", "kind": "growing", "name": "visas", "description": "d"}
     topic |= {"current_share": 0.3, "current_share_low": 0.2, "current_share_high": 0.4, "previous_share": 0.1}
     topic |= {"previous_share_low": 0.05, "previous_share_high": 0.2, "current_rows": 3, "previous_rows": 1}
     topic |= {"adjusted_p_value": 0.01, "named_by": "keywords", "representative_prompts": ["visa?"]}
+    ratio = {"ratio": 3.0, "ratio_low": 1.2, "ratio_high": 8.0, "p_value": 0.001}
+    topic |= {"claim": topic_claim({**topic, **ratio}, 10, 10).to_dict()}
     drift = {"day": "2026-11-02", "rows": 10, "previous_rows": 10, "note": "", "topics": [topic]}
     return {"coverage": days, "production_slices": [window], "topic_drift": [drift]}
 
@@ -261,7 +268,7 @@ def test_every_view_is_drawn_from_its_address(watched: Watched, content):
         "examples": "240 answers",
         "trends": content["audits"][0]["slices"][0]["name"],
         "run": "failure_slices",
-        "slice": "adjusted p",
+        "slice": "How this was tested",
         "category": "By model",
         "pair": "Where they disagree",
         "gap": "=pack for trip 1",
@@ -451,3 +458,53 @@ def test_a_report_without_texts_says_so(browser, audited, tmp_path: Path):
         watched.visit("slice")
         assert "left out of this report" in watched.text() or "judged by" in watched.text()
         assert watched.wrong == []
+
+
+def test_the_first_screen_ranks_the_models_and_holds_the_map_and_nothing_is_cut_off(watched):
+    watched.show("#/overview")
+    for name in ("alpha", "beta"):
+        assert name in watched.page.inner_text(".memo")
+    assert watched.page.evaluate("document.querySelector('.memo canvas').getBoundingClientRect().top") < 600
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    headings = watched.page.eval_on_selector_all("main h2", "all => all.map(one => one.textContent)")
+    assert headings.index("Repair first") < headings.index("What these data cannot tell")
+    first = watched.page.inner_text(".repairs > li:first-child")
+    assert "answers failed" in first
+    assert "How this was tested" in first
+
+
+def test_how_a_claim_was_tested_opens_by_keyboard(watched):
+    watched.show("#/overview")
+    summary = watched.page.locator(".repairs details.basis summary").first
+    summary.focus()
+    watched.page.keyboard.press("Enter")
+    watched.until("document.querySelector('.repairs details.basis').open")
+    assert "adjusted" in watched.page.inner_text(".repairs details.basis")
+
+
+def test_ten_models_with_long_names_fit_and_have_a_win_matrix(browser, content, tmp_path: Path):
+    models = [f"Some-Vendor_Model-{number}-of-70B-Instruct-quantised-4bit" for number in range(10)]
+    audit = content["audits"][0]
+    pairs = [
+        {**content["comparisons"][0], "dataset": audit["dataset"], "model_a": a, "model_b": b, "slices": []}
+        | {"compared": 100, "winner": "tie" if (a, b) == (models[0], models[1]) else a}
+        for index, a in enumerate(models)
+        for b in models[index + 1 :]
+    ]
+    audits = [
+        {**audit, "model": model, "failure_rate": 0.1 + number / 20, "slices": audit["slices"] if not number else []}
+        for number, model in enumerate(models)
+    ]
+    many = {**content, "audits": audits, "comparisons": pairs}
+    many["memo"] = memo(many)
+    path = write_report(AuditReport(many), tmp_path)[0]
+    for width in (1280, 800):
+        with opened(browser, path, width=width) as watched:
+            for place in ("#/overview", "#/comparison"):
+                watched.show(place)
+                assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, place)
+                text = watched.text().replace("\u200b", "")
+                assert all(model in text for model in models), (width, place)
+            marks = watched.page.eval_on_selector_all(".matrix td a", "all => all.map(one => one.textContent)")
+            assert (marks.count("+"), marks.count("−"), marks.count("=")) == (44, 44, 2)
+            assert watched.wrong == []

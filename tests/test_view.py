@@ -714,7 +714,7 @@ def test_the_command_says_what_stands_in_its_way_in_one_line(home: Settings, tmp
     assert (both.exit_code, "leave them out with a file" in " ".join(both.output.split())) == (2, True)
     assert isinstance(run(app, ["view", "tree.json", "--no-browser"]).exception, EvalFileError)
     unknown = run(app, ["view", "--no-browser", "--model", "gamma", "--home", str(home.home)])
-    assert "no model 'gamma' in the warehouse" in str(unknown.exception)
+    assert "--model gamma: there is none of that name" in str(unknown.exception)
 
 
 def test_the_command_serves_until_it_is_interrupted(home: Settings):
