@@ -6,7 +6,7 @@ again, from the rows themselves, whenever evals or logs are made (`count_partiti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 from faultmap_assets.log_rows import IS_STEP_OF_WHOLE, WHOLE_TRACES
 from faultmap_assets.warehouse import Connection, Warehouse, insert
 from faultmap_core.readers import FileSize
+from faultmap_core.report_text import counted
 
 _STANDING = "SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id"
 # A row is superseded where a newer delivery has its key, and a step of a trace where another file has all of the trace.
@@ -94,28 +95,37 @@ def ledger_line(rows: Sequence[Mapping[str, Any]]) -> str:
     def total(name: str) -> int:
         return sum(row[name] or 0 for row in rows)
 
-    lines = f"{total('physical_lines'):,} lines, " if any(row["physical_lines"] for row in rows) else ""
-    outcomes = ", ".join(
-        f"{total(f'rows_{name}'):,} {words}"
-        for name, words in (
-            ("kept", "kept"),
-            ("quarantined", "quarantined"),
-            ("repeated", "repeated"),
-            ("left_out", "left out"),
-        )
-        if name != "left_out" or total("rows_left_out")
-    )
-    told = (
-        f"{len(rows):,} {'file' if len(rows) == 1 else 'files'}, {total('bytes'):,} bytes, {lines}"
-        f"{total('records'):,} records: {outcomes}; of the kept, {total('rows_superseded'):,} superseded by newer files"
-    )
+    lines = f", {counted(total('physical_lines'), 'line')}" if any(row["physical_lines"] for row in rows) else ""
+    told = f"Read {counted(len(rows), 'file')} ({counted(total('bytes'), 'byte')}{lines}): {_outcomes(total)}."
+    superseded = total("rows_superseded")
+    if superseded:
+        count = "counts" if superseded == 1 else "count"
+        told += f" {superseded:,} of the kept no longer {count}: a newer file has the same example."
     aside = [row for row in rows if row["lines_set_aside"]]
     if aside:
         first = aside[0]
-        more = f" and {len(aside) - 1:,} more files" if len(aside) > 1 else ""
+        more = f" and {counted(len(aside) - 1, 'more file')}" if len(aside) > 1 else ""
         name = str(first["path"]).rsplit("/", 1)[-1]
-        told += f"; {total('lines_set_aside'):,} lines set aside ({name}: line {first['set_aside']}{more})"
+        unread = counted(total("lines_set_aside"), "line")
+        told += f" {unread} could not be read as rows ({name}: line {first['set_aside']}{more})."
     return told
+
+
+def _outcomes(total: Callable[[str], int]) -> str:
+    """Say what became of the rows, in words that need no glossary."""
+    records, kept = total("records"), total("rows_kept")
+    others = [
+        f"{total(f'rows_{name}'):,} {words}"
+        for name, words in (
+            ("quarantined", "set aside (quarantined)"),
+            ("repeated", "repeated"),
+            ("left_out", "left out (forgotten, or too old)"),
+        )
+        if total(f"rows_{name}")
+    ]
+    if others or kept != records:
+        return f"of {counted(records, 'row')}, {', '.join([f'{kept:,} kept', *others])}"
+    return f"{'' if records == 1 else 'all '}{counted(records, 'row')} kept" if records else "no rows"
 
 
 def count_partition(connection: Connection, columns: Mapping[str, Any]) -> PartitionLedger:

@@ -43,7 +43,7 @@ def p_value(p: float) -> str:
 def slice_tables(slices: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     """One table per dataset and model, worst slice first; p is adjusted over all searches of the audit."""
     for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in slices):
-        table = plain_table("slice", ">size", ">here", ">elsewhere", ">excess", ">adj. p", "id")
+        table = plain_table("slice", ">answers", ">here", ">elsewhere", ">too many", ">adj. p", "id")
         table.title = literal(f"{model} on {dataset}", "bold")
         table.title_justify = "left"
         for row in slices:
@@ -100,26 +100,33 @@ def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         yield table
     gaps = [gap for day in days for gap in day["gaps"]]
     if gaps:
-        table = plain_table("day", "what is not tested", "kind", ">prompts", ">traffic", ">tests", ">expected", "id")
+        table = plain_table(">day", "what is asked and not tested", ">prompts", ">of the day", "id")
         for gap in gaps:
+            cell = literal(gap["name"])
+            if gap["claim"]:
+                cell.append_text(literal(f"\n{_gap_sentence(gap)}", "dim"))
             table.add_row(
                 gap["day"],
-                literal(gap["name"]),
-                gap["kind"],
-                str(gap["size"]),
+                cell,
+                f"{gap['size']:,}",
                 percent(gap["traffic_share"]),
-                str(gap["tests"]),
-                f"{gap['expected_tests']:.0f}",
                 literal(gap["gap_id"], "dim"),
             )
         yield table
+
+
+def _gap_sentence(gap: Mapping[str, Any]) -> str:
+    """What is claimed of a gap; what was not tested at all says no more than that."""
+    told = str(gap["claim"]["told"])
+    return f"{told} Tested too little." if gap["kind"] == "under-tested" else told
 
 
 def print_slice(console: Console, row: Mapping[str, Any]) -> None:
     """Print one slice with its examples."""
     console.print(literal(row["name"], "bold"))
     console.print(literal(f"{row['model']} on {row['dataset']} · {row['slice_id']}", "dim"))
-    console.print(literal(row["description"]))
+    if row["named_by"] not in ("keywords", "metadata"):
+        console.print(literal(row["description"]))
     console.print(literal(row["claim"]["told"]))
     console.print(literal(row["claim"]["basis"], "dim"))
     for label, text in (("root cause", row["root_cause"]), ("remedy", row["suggested_remediation"])):

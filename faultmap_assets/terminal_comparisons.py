@@ -114,7 +114,8 @@ def pair_parts(pair: Row) -> Iterator[RenderableType]:
 
 
 def _slices(pair: Row) -> Table:
-    table = plain_table("slice where that changes", ">pairs", ">A", ">B", "better there", "id")
+    value = "score" if pair["claim"]["statistic"] == "paired score" else "fails"
+    table = plain_table("slice where that changes", ">pairs", f">A {value}", f">B {value}", "better there", "id")
     for row in pair["slices"]:
         winner = {pair["model_a"]: "A", pair["model_b"]: "B", "tie": "equal"}.get(row["winner"], "not shown")
         table.add_row(

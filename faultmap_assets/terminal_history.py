@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _POINTS_SHOWN = 12
 _PAIRS_SHOWN = 4
+# `faultmap acknowledge` takes the beginning of an id.
+_ID_SHOWN = 10
 _STYLES = {"worse": "red", "new": "yellow", "better": "green", "gone": "dim", "same": ""}
 _KINDS = {
     "failure_rate": "failure rate",
     "slice": "slice",
-    "error_category": "kind of error",
+    "error_category": "error",
     "comparison": "comparison",
     "coverage": "coverage",
     "gap": "gap",
@@ -47,7 +49,7 @@ def _count(number: int) -> str:
 def trend_tables(trends: Sequence[Mapping[str, Any]], most: int | None = None) -> Iterator[Table]:
     """One table per dataset and model: each finding with its rates over the audits; `most` of a kind."""
     for dataset, model in dict.fromkeys((row["dataset"], row["model"]) for row in trends):
-        table = plain_table("what", "kind", "trend", ">before", ">now", "status", "first seen", "id")
+        table = plain_table("what", "trend", ">before", ">now", "status", ">first seen", "id")
         title = f"{model.replace('|', ' against ')} on {dataset}" if model else dataset
         table.title, table.title_justify = literal(title, "bold"), "left"
         own = [row for row in trends if (row["dataset"], row["model"]) == (dataset, model)]
@@ -55,7 +57,7 @@ def trend_tables(trends: Sequence[Mapping[str, Any]], most: int | None = None) -
         for row in shown:
             table.add_row(*_trend(row))
         if len(own) > len(shown):
-            table.add_row(f"… and {len(own) - len(shown):,} more (--all)", *[""] * 7, style="dim")
+            table.add_row(f"… and {len(own) - len(shown):,} more (--all)", *[""] * 6, style="dim")
         yield table
 
 
@@ -64,16 +66,15 @@ def _trend(row: Mapping[str, Any]) -> tuple[Text | str, ...]:
     told = [value for value in values if value is not None]
     now = values[-1]
     before = told[-2] if now is not None and len(told) > 1 else told[-1] if now is None and told else None
-    own_name = row["label"] if row["kind"] in ("slice", "gap", "error_category") else _KINDS[row["kind"]]
+    kind = _KINDS[row["kind"]]
     return (
-        literal(own_name),
-        _KINDS[row["kind"]],
+        literal(f"{kind}: {row['label']}" if row["kind"] in ("slice", "gap", "error_category") else kind),
         sparkline(values[-_POINTS_SHOWN:]),
         _share(before),
         _share(now),
         Text(row["status"], style=_STYLES[row["status"]]),
         (row["first_seen"] or "")[:10],
-        literal(row["finding_id"], "dim"),
+        literal(row["finding_id"][:_ID_SHOWN], "dim"),
     )
 
 

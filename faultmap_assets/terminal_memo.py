@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faultmap_assets.terminal import breakable, literal, percent, plain_table
-from faultmap_core.report_text import shortened
+from faultmap_core.report_text import counted, shortened
 
 Row = Mapping[str, Any]
 
@@ -79,7 +79,7 @@ def _repairs(memo: Row) -> Iterator[RenderableType]:
             yield _indented(literal(f"The same prompts are a weak spot of {_listed(one['also_of'])}.", "dim"))
     left = len(memo["repairs"]) - _REPAIRS_SHOWN
     if left > 0:
-        yield literal(f"{_counted(left, 'more weak spot')}: `faultmap slices`", "dim")
+        yield literal(f"{counted(left, 'more weak spot')}: `faultmap slices`", "dim")
 
 
 def _may_be_chance(memo: Row) -> Iterator[RenderableType]:
@@ -104,10 +104,6 @@ def why_line(categories: Sequence[Row], errors: int) -> Text | None:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} other models"
-
-
-def _counted(number: int, one: str) -> str:
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def _indented(text: Text) -> Padding:

@@ -37,18 +37,17 @@ def _slice_table(day: Mapping[str, Any]) -> Table:
 
 
 def _drift_table(day: Mapping[str, Any]) -> Table:
-    table = plain_table("topic", "what", ">share now", ">before", ">rows", ">before", ">adj. p", "id")
+    table = plain_table("topic", "change", ">requests", ">before", "id")
     table.title = literal(f"Topics of {day['first_day']} to {day['day']}, against as many days before", "bold")
     table.title_justify = "left"
     for row in day["topics"]:
+        cell = literal(row["name"])
+        cell.append_text(literal(f"\n{row['claim']['told']}", "dim"))
         table.add_row(
-            literal(row["name"]),
+            cell,
             row["kind"],
-            f"{row['current_share']:.1%}",
-            f"{row['previous_share']:.1%}",
             f"{row['current_rows']:,}",
             f"{row['previous_rows']:,}",
-            p_value(row["adjusted_p_value"]),
             literal(row["topic_id"], "dim"),
         )
     return table

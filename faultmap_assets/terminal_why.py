@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from faultmap_assets.terminal import literal, p_value, percent, plain_table
+from faultmap_assets.terminal import literal, percent, plain_table
 
 if TYPE_CHECKING:
     from faultmap_assets.estimate import AuditEstimate
@@ -60,21 +60,17 @@ def signature_tables(signatures: Sequence[Mapping[str, Any]], most: int = 0) -> 
 
 def _signature_table(dataset: str, model: str, scope: str, rows: Sequence[Mapping[str, Any]], most: int) -> Table:
     against = scope == "model"
-    columns = (">of its examples", ">others") if against else (">in slice", ">elsewhere")
-    table = plain_table("kind of error", *(() if against else ("slice",)), ">errors", *columns, ">adj. p")
+    table = plain_table("kind of error", ">errors")
     what = "more often than the other models" if against else "gathered in slices"
     table.title = literal(f"{model} on {dataset}: {what}", "bold")
     table.title_justify = "left"
     for row in rows[: most or None]:
-        where = () if against else (literal(row["slice"] or row["slice_id"]),)
-        table.add_row(
-            literal(row["category"]),
-            *where,
-            f"{row['errors']:,}",
-            _share(row["rate"]),
-            _share(row["rest_rate"]),
-            p_value(row["adjusted_p_value"]),
-        )
+        cell = literal(row["category"])
+        if not against:
+            cell.append_text(literal(f" in {row['slice'] or row['slice_id']}"))
+        if row["claim"]:
+            cell.append_text(literal(f"\n{row['claim']['told']}", "dim"))
+        table.add_row(cell, f"{row['errors']:,}")
     if most and len(rows) > most:
         table.add_row(literal(f"… {len(rows) - most} more: `faultmap errors`", "dim"))
     return table
@@ -89,10 +85,6 @@ def _without_repeats(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if parent is None or row["errors"] < _NEARLY_ALL * parent["errors"]:
             kept.append(row)
     return kept
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 def error_table(errors: Sequence[Mapping[str, Any]]) -> Table:
@@ -116,14 +108,20 @@ def quality_tables(datasets: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         table.title = literal(dataset["dataset"], "bold")
         table.title_justify = "left"
         for row in dataset["measures"]:
-            table.add_row(literal(row["measure"].replace("_", " ")), _figure(row["value"]), literal(row["meaning"]))
+            table.add_row(
+                literal(row["measure"].replace("_", " ")),
+                _figure(row["measure"], row["value"]),
+                literal(row["meaning"]),
+            )
         yield table
-        if dataset["items"]:
+        # That all models fail is told as a number above: it says that an item is hard, not that it is wrong.
+        listed = [row for row in dataset["items"] if row["flag"] != "all_models_fail"]
+        if listed:
             items = plain_table("flag", "example", "evidence")
             items.title = literal(f"{dataset['dataset']}: items that want a look", "bold")
             items.title_justify = "left"
             shown: dict[str, int] = {}
-            for row in dataset["items"]:
+            for row in listed:
                 shown[row["flag"]] = shown.get(row["flag"], 0) + 1
                 if shown[row["flag"]] <= _ITEMS_SHOWN:
                     items.add_row(
@@ -132,9 +130,13 @@ def quality_tables(datasets: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
             yield items
 
 
-def _figure(value: float | None) -> str:
+def _figure(measure: str, value: float | None) -> str:
     if value is None:
         return "–"
+    if measure == "smallest_visible_difference":
+        return f"{100 * value:.1f} points"
+    if measure.endswith("_share"):
+        return f"{value:.1%}"
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3g}"
 
 

@@ -377,7 +377,8 @@ def _of_shares(claim: Claim) -> str:
 
 
 def _of_counts(claim: Claim) -> str:
-    return f"{claim.inside_text} {claim.population} where {claim.outside_text} were expected."
+    found = claim.population.removesuffix("s") if claim.inside == 1 else claim.population
+    return f"{claim.inside_text} {found} where {claim.outside_text} were expected."
 
 
 _VALUES: dict[str, Callable[[Claim], str]] = {

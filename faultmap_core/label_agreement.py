@@ -13,13 +13,16 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from faultmap_core.answer_numbers import numbers_in
 from faultmap_core.answers import (
+    POLARITY,
     Expected,
     bare,
     final_answer,
     stated_number,
     stated_options,
     stated_polarity,
+    words_of,
 )
 from faultmap_core.shared_mistakes import MistakeProfile, mistake_profile
 
@@ -48,13 +51,35 @@ def comparable_answer(expected: Expected, response: str | None) -> str | None:
         return _named(expected, chosen.pop(), answer.text) if len(chosen) == 1 else None
     if expected.kind == "number":
         number = stated_number(answer.text, answer)
-        return None if number is None else _plain(number.value)
+        return None if number is None or not _one_number(expected, answer.text) else _plain(number.value)
     if expected.kind == "yes_no":
         said = stated_polarity(answer.text, answer)
-        return None if said is None else ("yes" if said[0] else "no")
+        return None if said is None or _both_ways(answer.text) else ("yes" if said[0] else "no")
     if expected.kind in ("short_text", "sequence"):
-        return bare(answer.text) or None
+        return None if _only_case_differs(expected, answer.text) else bare(answer.text) or None
     return None
+
+
+def _one_number(expected: Expected, text: str) -> bool:
+    """Whether a text gives one number ("17 and 261" gives none), and in digits where the reference has digits."""
+    digits = any(character.isdigit() for character in expected.reference)
+    if digits and not any(character.isdigit() for character in text):
+        return False
+    return "=" in text or len({one.value for one in numbers_in(text)}) <= 1
+
+
+def _both_ways(text: str) -> bool:
+    """Whether a text holds both yes and no, or denies what it names ("not “yes”")."""
+    words = words_of(text)
+    return "not" in words or len({POLARITY[word] for word in words if word in POLARITY}) > 1
+
+
+def _only_case_differs(expected: Expected, text: str) -> bool:
+    """Whether a text is the reference but for its capital letters, which may be what was asked for."""
+    return any(
+        len(one) > 1 and one.isupper() and bare(one) == bare(text) and one != text.strip(" .")
+        for one in expected.references
+    )
 
 
 def comparable_references(expected: Expected) -> frozenset[str]:

@@ -101,6 +101,14 @@ def _answers(number: int) -> str:
     return "1 answer is" if number == 1 else f"{number} answers are"
 
 
+def _models(number: int) -> str:
+    return "1 model" if number == 1 else f"each of {number} models"
+
+
+def _all_fail(number: int) -> str:
+    return "both models fail" if number == 2 else f"all {number} models fail"
+
+
 def no_error_flags(items: Items, found: Sequence[tuple[str, str]]) -> list[ItemFlag]:
     rows_of, column_of = items.rows_of_id(), {model: column for column, model in enumerate(items.models)}
     models: dict[int, set[str]] = {}
@@ -113,7 +121,7 @@ def no_error_flags(items: Items, found: Sequence[tuple[str, str]]) -> list[ItemF
         ItemFlag(
             items.ids[row],
             "no_error_found",
-            f"failed, but the judge found no error in the answers of {len(names)} models",
+            f"failed, but the judge found no error in the answer of {_models(len(names))}",
             tuple(sorted(names)),
             float(len(names)),
         )
@@ -131,7 +139,7 @@ def all_fail_flags(items: Items) -> list[ItemFlag]:
         ItemFlag(
             items.ids[row],
             "all_models_fail",
-            f"all {int(known[row].sum())} models fail",
+            _all_fail(int(known[row].sum())),
             items.names(np.flatnonzero(known[row]).tolist()),
             float(surprise[known[row]].sum()),
         )

@@ -49,16 +49,18 @@ class Standing(_Record):
 def rank_models(rates: Mapping[str, float | None], verdicts: Sequence[PairVerdict]) -> tuple[Standing, ...]:
     """Return the models by rising failure rate, the leader first.
 
-    The leader is the model with the lowest failure rate among those that no comparison shows to be worse than another;
-    where every model is beaten by some other, simply the one with the lowest rate.
+    The leader is the model with the lowest failure rate among those that are compared with another and that no
+    comparison shows to be worse; where every one of them is beaten by some other, simply the one with the lowest rate.
+    Where no two models are compared, nobody leads.
 
     Args: rates: model -> failure rate on its own examples, None where nothing is scored; verdicts: pairs of them.
     """
     table = outcomes(verdicts)
     names = sorted(rates, key=lambda model: (rates[model] is None, rates[model] or 0.0, model))
     scored = [model for model in names if rates[model] is not None]
-    unbeaten = [m for m in scored if "loses" not in [table.get((m, other)) for other in names]]
-    leader = next(iter(unbeaten or scored), None)
+    compared = [m for m in scored if any(table.get((m, other), "none") != "none" for other in scored)]
+    unbeaten = [m for m in compared if "loses" not in [table.get((m, other)) for other in names]]
+    leader = next(iter(unbeaten or compared or (scored if len(scored) == 1 else [])), None)
     standings = []
     for model in sorted(names, key=lambda one: one != leader):
         against: dict[str, list[str]] = {"wins": [], "loses": [], "open": [], "none": []}
@@ -104,11 +106,11 @@ def ranking_sentence(standings: Sequence[Standing]) -> str:
     if len(scored) < 2:
         return ""
     leader, *others = scored
+    if leader.place == "not compared":
+        return "No two of these models can be compared: they share no example that both have a score for."
     by_place = {place: [one.model for one in others if one.place == place] for place in ("tied", "behind")}
     tied, behind = by_place["tied"], by_place["behind"]
     alone = [one.model for one in others if one.place == "not compared"]
-    if not tied and not behind:
-        return "No two of these models can be compared: they share no example that both have a score for."
     parts = []
     if tied and not behind:
         parts.append(f"{leader.model} fails least, and {_listed(tied)} cannot be told apart from it.")
@@ -119,7 +121,8 @@ def ranking_sentence(standings: Sequence[Standing]) -> str:
         than = behind[0] if len(behind) == 1 else f"each of the other {len(behind)}"
         parts.append(f"{leader.model} is better than {than} on the same examples.")
     if alone:
-        parts.append(f"{_listed(alone)} share no scored example with {leader.model} and cannot be placed.")
+        verb = "shares" if len(alone) == 1 else "share"
+        parts.append(f"{_listed(alone)} {verb} no scored example with {leader.model} and cannot be placed.")
     return " ".join(parts)
 
 

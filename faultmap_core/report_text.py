@@ -66,6 +66,11 @@ def shortened(text: object, limit: int = _QUOTED) -> str:
     return line if len(line) <= limit else line[: limit - 2].rstrip() + " …"
 
 
+def counted(number: int, one: str) -> str:
+    """Return a number with its noun: "1 row", "1,680 rows"."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def rich_page(page: Page) -> RenderableType:
     """Return a report for `rich`."""
     parts: list[RenderableType] = [Text(harmless(page.title), style="bold")]

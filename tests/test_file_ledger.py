@@ -80,8 +80,9 @@ def test_the_ledger_of_one_file(warehouse, tmp_path, packed):
         "rows_repeated": 1, "rows_left_out": 0, "rows_superseded": 0,
     }  # fmt: skip
     line = ledger_line([row])
-    assert line.endswith(f"; 1 lines set aside ({path.name}: line 10)")
-    assert "12 lines, 7 records: 3 kept, 3 quarantined, 1 repeated" in line
+    assert line.endswith(f" 1 line could not be read as rows ({path.name}: line 10).")
+    assert "12 lines): of 7 rows, 3 kept, 3 set aside (quarantined), 1 repeated." in line
+    assert "quarantined" not in ledger_line([{**row, "rows_kept": 7, "rows_quarantined": 0, "rows_repeated": 0}])
 
 
 def test_superseded_rows_are_counted(warehouse, tmp_path):
@@ -93,6 +94,9 @@ def test_superseded_rows_are_counted(warehouse, tmp_path):
         ingest_file(warehouse, path, EvalOptions())
     found = {Path(row["path"]).name: row for row in ledger_rows(warehouse)}
     assert {name: row["rows_superseded"] for name, row in found.items()} == {"old.csv": 2, "new.jsonl": 0}
+    assert ledger_line(list(found.values())).endswith(
+        "all 6 rows kept. 2 of the kept no longer count: a newer file has the same example."
+    )
     with warehouse.read() as connection:
         counted = count_partition(connection, {"dataset": "d", "model": "m"})
     assert (counted.staged, counted.present, counted.superseded, counted.unbalanced) == (6, 6, 2, ())
@@ -183,10 +187,10 @@ def test_bad_and_empty_files_never_stop_the_others(tmp_path, monkeypatch):
     result = run("audit", folder)
     assert result.exit_code == 0
     assert result.stderr.count("it is left out") == 3
-    assert "1 file, " in result.stdout
-    assert "41 lines, 40 records: 40 kept, 0 quarantined, 0 repeated; of the kept, 0 superseded" in result.stdout
+    assert "Read 1 file (" in result.stdout
+    assert "41 lines): all 40 rows kept." in result.stdout
     page = (tmp_path / "var" / "reports" / "audit_report.html").read_text()
-    assert "41 lines, 40 records: 40 kept" in page
+    assert "41 lines): all 40 rows kept." in page
     report = json.loads((tmp_path / "var" / "reports" / "audit_report.json").read_text())
     assert report["run"]["files"]["physical_lines"] == 41
     # A file that cannot be read does not stop them either; it is an error.

@@ -74,9 +74,19 @@ def test_who_leads_and_who_is_tied_comes_from_the_pairs_and_not_from_the_rates()
 
 def test_models_that_share_nothing_are_not_ranked_against_each_other():
     standings = rank_models({"a": 0.1, "b": 0.2}, [PairVerdict("a", "b", "unresolved", 0)])
-    assert [one.place for one in standings] == ["leads", "not compared"]
+    assert [one.place for one in standings] == ["not compared", "not compared"]
     assert "share no example" in ranking_sentence(standings)
     assert ranking_sentence(rank_models({"a": 0.1}, [])) == ""
+    assert [one.place for one in rank_models({"a": 0.1}, [])] == ["leads"]
+
+
+def test_a_model_that_shares_nothing_does_not_lead_those_that_are_compared():
+    verdicts = [PairVerdict("a", "b", "a", 50), PairVerdict("a", "c", "unresolved", 0)]
+    standings = rank_models({"a": 0.3, "b": 0.5, "c": 0.1}, verdicts)
+    assert [(one.model, one.place) for one in standings] == [("a", "leads"), ("c", "not compared"), ("b", "behind")]
+    assert ranking_sentence(standings) == (
+        "a is better than b on the same examples. c shares no scored example with a and cannot be placed."
+    )
 
 
 def test_what_does_not_hold_over_the_whole_audit_is_no_repair_but_may_be_chance():

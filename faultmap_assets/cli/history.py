@@ -40,6 +40,7 @@ def history(
     """
     from faultmap_assets import history_queries, terminal_history
     from faultmap_assets.known_names import check_choice
+    from faultmap_core.error_reach import explains_nothing
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
     check_choice("--kind", kind or (), history_queries.KINDS)
@@ -60,7 +61,12 @@ def history(
         print_json(found)
         return
     # Shares that never were otherwise than nothing are no story.
-    shown = [row for row in found if row["kind"] not in _QUIET or any(point["value"] for point in row["points"])]
+    shown = [
+        row
+        for row in found
+        if (row["kind"] not in _QUIET or any(point["value"] for point in row["points"]))
+        and not (row["kind"] == "error_category" and explains_nothing(row["label"]))
+    ]
     for table in terminal_history.trend_tables(shown, None if everything else _MOST_OF_A_KIND):
         out.print(table)
         out.print()

@@ -10,10 +10,13 @@ from faultmap_assets.report import findings
 from faultmap_assets.report.scope import Row, Scope
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
+from faultmap_core.report_text import counted
 
 _MAX_REPAIRS = 100
 # From this adjusted p over all searches of an audit on, a finding may be chance.
 _LEVEL = 0.05
+# Of fewer scored answers a group that may be tested (10) is so large a part that only extreme ones are found.
+_FEW = 100
 
 
 def memo(content: Mapping[str, Any]) -> Row:
@@ -132,19 +135,25 @@ def recoverable(row: Row) -> str:
 
 def cannot_tell(content: Mapping[str, Any]) -> list[str]:
     """Return, as sentences, what the data are too few or too incomplete to tell."""
-    told = [*_resolution(content), *_uncompared(content["comparisons"]), *_unscored(content["audits"])]
+    told = [*_resolution(content), *_few(content["audits"]), *_uncompared(content["comparisons"])]
+    told += _unscored(content["audits"])
     quarantined = sum(row["rows"] for row in content["quarantined"])
     if quarantined:
-        told.append(f"{_counted(quarantined, 'row')} could not be read and were set aside; nothing here rests on them.")
+        told.append(f"{counted(quarantined, 'row')} could not be read and were set aside; nothing here rests on them.")
     return [*told, *_unseen_causes(content["taxonomy"])]
 
 
 def _resolution(content: Mapping[str, Any]) -> list[str]:
     told = []
     several = len(content["quality"]) > 1
+    compared = {pair["dataset"] for pair in content["comparisons"] if pair["compared"]}
     for dataset in content["quality"]:
         for measure in dataset["measures"]:
-            if measure["measure"] == "smallest_visible_difference" and measure["value"] is not None:
+            if (
+                measure["measure"] == "smallest_visible_difference"
+                and measure["value"] is not None
+                and dataset["dataset"] in compared
+            ):
                 where = f"On {dataset['dataset']}, two" if several else "Two"
                 told.append(
                     f"{where} models that differ by less than about {100 * measure['value']:.1f} percentage points"
@@ -153,13 +162,22 @@ def _resolution(content: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def _few(audits: Sequence[Row]) -> list[str]:
+    few = [audit for audit in audits if 0 < audit["scored"] < _FEW]
+    if not few:
+        return []
+    named = f"{few[0]['model']} has only {counted(few[0]['scored'], 'scored answer')} on {few[0]['dataset']}"
+    more = f" ({counted(len(few) - 1, 'other model')} likewise)" if len(few) > 1 else ""
+    return [f"{named}{more}: a weak spot can hardly be told from chance. Some hundred answers are needed."]
+
+
 def _uncompared(comparisons: Sequence[Row]) -> list[str]:
     none = [pair for pair in comparisons if pair["compared"] == 0]
     if not none:
         return []
     first = none[0]
     named = f"{first['model_a']} and {first['model_b']} on {first['dataset']}"
-    more = f" and {_counted(len(none) - 1, 'other pair')}" if len(none) > 1 else ""
+    more = f" and {counted(len(none) - 1, 'other pair')}" if len(none) > 1 else ""
     return [f"{named}{more} share no example that both have a score for, so nothing says which is better."]
 
 
@@ -167,13 +185,9 @@ def _unscored(audits: Sequence[Row]) -> list[str]:
     missing = sum(audit["examples"] - audit["scored"] for audit in audits)
     if not missing:
         return []
-    return [f"{_counted(missing, 'answer')} without a score: counted neither as right nor as wrong."]
+    return [f"{counted(missing, 'answer')} without a score: counted neither as right nor as wrong."]
 
 
 def _unseen_causes(taxonomy: Row | None) -> list[str]:
     told = (taxonomy or {}).get("blind_spot", "")
     return [told] if told else []
-
-
-def _counted(number: int, one: str) -> str:
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
