@@ -103,7 +103,7 @@ def why_line(categories: Sequence[Row], errors: int) -> Text | None:
 
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} other models"
+    return shown if len(names) <= 3 else f"{shown} and {counted(len(names) - 3, 'other model')}"
 
 
 def _indented(text: Text) -> Padding:

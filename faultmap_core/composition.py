@@ -28,7 +28,7 @@ def composition(metadata: Mapping[str, Sequence[str | None]], inside: Rows, ever
     Returns:
         Of the column that sets the region apart most: "within category = law" where all known values are one, else the
         number of values and up to three of the most frequent ones: "mostly" where they make up half of the members,
-        "such as" where they make up a quarter. Empty where no column's do that 1.5 times as often inside as overall.
+        "such as" where they make up a quarter. Where it holds every value, the number says nothing and is left out. Empty where no column's do that 1.5 times as often inside as overall.
         Columns of more than 100 values are ids.
     """
     best: tuple[float, str, str] | None = None
@@ -44,15 +44,18 @@ def composition(metadata: Mapping[str, Sequence[str | None]], inside: Rows, ever
         if cover < _MIN_COVER or cover < _MIN_LIFT * usual:
             continue
         if best is None or cover - usual > best[0] + 1e-12:
-            best = (cover - usual, column, _phrase(column, shown, len(own), cover))
+            best = (cover - usual, column, _phrase(column, shown, len(own), cover, len(own) == len(overall)))
     return best[2] if best else ""
 
 
-def _phrase(column: str, shown: Sequence[str], number: int, cover: float) -> str:
+def _phrase(column: str, shown: Sequence[str], number: int, cover: float, every: bool) -> str:
     if number == 1:
         return f"within {column} = {shown[0]}"
     if number == len(shown):
         return f"{_plural(column)} {', '.join(shown)}"
+    if every:
+        how = f"mostly {', '.join(shown)}" if cover >= _MOSTLY else f"more {', '.join(shown)} than elsewhere"
+        return f"{_plural(column)}: {how}"
     how = "mostly" if cover >= _MOSTLY else "such as"
     return f"{number} {_plural(column)}, {how} {', '.join(shown)}"
 

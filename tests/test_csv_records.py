@@ -179,3 +179,17 @@ def test_the_last_line_of_a_long_cell_is_no_row_of_its_own(tmp_path):
     assert rejected == []
     assert [row["example_id"] for row in found] == [str(n) for n in range(10)]
     assert found[8]["output_text"] == "Finite: 5\nInfinite: 5\n\nIn words, it is used, but here, it is not."
+
+
+def test_sentences_with_as_many_commas_as_a_row_are_no_rows(tmp_path):
+    # Five fields each, and a number where the score stands: by the commas alone each inner line would be a row.
+    prompt = "Pick one.\n" + "A. take 0, 1, 2 to win, the rest to lose, 3\n" * 6 + "B. none"
+    path = tmp_path / "q.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["example_id", "model", "input_text", "output_text", "score"])
+        writer.writerows([f"e{n}", "m", prompt if n == 30 else f"question {n}", "answer", n % 2] for n in range(60))
+    rows, rejected, size = read(path)
+    assert ids(rows) == [f"e{n}" for n in range(60)]
+    assert rows[30]["input_text"] == prompt
+    assert not rejected and size.account.set_aside == 0

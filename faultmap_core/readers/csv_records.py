@@ -108,6 +108,7 @@ class CsvRecords:
         self._learned = self._reread = 0
         self.header = self._read_header()
         self._numeric = set(range(len(self.header)))
+        self._spaced_rows = False
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the first line of each record and its cells, as many as the header has, or what is wrong with it."""
@@ -252,6 +253,7 @@ class CsvRecords:
         """Note which columns hold numbers alone: by them a row is told from a line of text."""
         if self._learned < _LEARNED_FROM:
             self._learned += 1
+            self._spaced_rows |= _is_spaced(cells)
             self._numeric = {place for place in self._numeric if not cells[place] or _is_number(cells[place])}
         return cells
 
@@ -282,6 +284,8 @@ class CsvRecords:
         try:
             (cells,) = csv.reader([line], delimiter=self._delimiter, strict=True)
         except csv.Error:
+            return False
+        if _is_spaced(cells) and not self._spaced_rows:
             return False
         return len(cells) == len(self.header) and self._looks_like_row(cells)
 
@@ -316,6 +320,12 @@ def _in_words(problem: str) -> str:
     if "unexpected end" in problem:
         return _NOT_CLOSED
     return problem
+
+
+def _is_spaced(cells: list[str]) -> bool:
+    """Say whether most cells begin with a space, as the parts of a sentence between its commas do."""
+    behind = [cell for cell in cells[1:] if cell]
+    return bool(behind) and 2 * sum(cell.startswith(" ") for cell in behind) > len(behind)
 
 
 def _is_number(cell: str) -> bool:

@@ -128,12 +128,16 @@ def test_a_composition_counts_values_that_set_the_region_apart():
     category = ["add"] * 30 + ["print"] * 20 + ["sort"] * 5 + ["story"] * 145
     level = ["easy", "hard"] * 100
     inside = np.r_[0:55, 55:60]
-    # 60 rows: 30 add, 20 print, 5 sort, 5 story: three are shown, which make up 55.
+    # 60 rows: 30 add, 20 print, 5 sort, 5 story: three are shown, which make up 55. No kind is missing: no number.
     found = composition({"category": category, "level": level}, inside, np.arange(200))
-    assert found == "4 categories, mostly add, print, sort"
+    assert found == "categories: mostly add, print, sort"
     assert composition({"category": category}, np.arange(30), np.arange(200)) == "within category = add"
     many = [f"kind {i}" for i in range(10) for _ in range(6)] + ["story"] * 140
     # Three of ten kinds of six rows are less than half.
     assert composition({"category": many}, inside, np.arange(200)) == "10 categories, such as kind 0, kind 1, kind 2"
     assert composition({"level": level}, inside, np.arange(200)) == ""
+    # All ten kinds are inside: their number would say nothing. 12 each of three kinds and one each of seven.
+    every = [f"kind {i}" for i in range(10) for _ in range(20)]
+    inside = np.array([20 * i + j for i in range(10) for j in range(12 if i < 3 else 1)])
+    assert composition({"category": every}, inside, np.arange(200)) == "categories: mostly kind 0, kind 1, kind 2"
     assert composition({"id": [str(i) for i in range(200)]}, inside, np.arange(200)) == ""

@@ -46,12 +46,12 @@ function gapTable() {
     empty: "No region demonstrably lacks tests.",
     columns: [
       { key: "name", title: "what is not tested", first: true, value: (row) => row.name },
-      { key: "day", title: "day", value: (row) => row.day },
+      { key: "day", title: "day", value: (row) => row.day, render: (row) => el("span", { class: "day" }, row.day) },
       { key: "kind", title: "kind", value: (row) => row.kind },
       { key: "traffic_share", title: "of traffic", value: (row) => row.traffic_share, render: (row) => rateCell({ rate: row.traffic_share }) },
       { key: "size", title: "prompts", number: true, value: (row) => row.size, render: (row) => count(row.size) },
       { key: "tests", title: "tests", number: true, value: (row) => row.tests, render: (row) => count(row.tests) },
-      { key: "expected_tests", title: "expected", number: true, value: (row) => row.expected_tests, render: (row) => count(Math.round(row.expected_tests)) },
+      { key: "expected_tests", title: "tests expected", number: true, value: (row) => row.expected_tests, render: (row) => count(Math.round(row.expected_tests)) },
       { key: "gap_id", title: "id", hidden: true, value: (row) => row.gap_id },
     ],
   });

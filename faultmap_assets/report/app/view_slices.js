@@ -218,7 +218,7 @@ function sliceFacts(found) {
       fact("distinct prompts", count(found.prompts)),
       fact("failures", `${count(found.failures)} of ${count(found.size)}`),
       fact("test", `${found.test_used}, p ${pValue(found.p_value)}, adjusted ${pValue(found.adjusted_p_value)}`),
-      fact("odds ratio", figure(found.effect_size)),
+      fact("times as often as the rest", figure(found.effect_size)),
       fact("named by", found.named_by, found.naming_note && ` (${found.naming_note})`),
       fact("id", el("code", null, found.slice_id)),
     ),
