@@ -11,9 +11,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -412,10 +411,9 @@ def test_what_has_not_changed_is_not_made_again(home: Settings, warehouse: Wareh
 
 def test_no_writer_waits_for_an_open_page(client: Client, warehouse: Warehouse):
     client.get("/parts/findings")
-    start = time.monotonic()
-    with warehouse.write() as connection:
+    # It waits for nobody: a file that is held is an error at once.
+    with replace(warehouse, lock_timeout_seconds=0.0).write() as connection:
         connection.execute("CREATE TABLE written AS SELECT 1")
-    assert time.monotonic() - start < 2
     assert client.get("/examples")["total"] == 240
 
 
@@ -454,10 +452,9 @@ def test_a_warehouse_that_goes_away_is_told_and_not_made_anew(client: Client, ho
 
 
 def test_reading_that_takes_too_long_is_stopped(warehouse: Warehouse):
-    start = time.monotonic()
+    # Left alone it would take days.
     with pytest.raises(WarehouseError, match=r"took longer than 0.2 s"), opened(warehouse, seconds=0.2) as slow:
         slow.query("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7")
-    assert time.monotonic() - start < 10
 
 
 # Labels.
