@@ -7,7 +7,7 @@ FOLDER holds `mmlupro_scores_8models.parquet`, `mmlupro_questions.parquet` (thei
 a model that is not among the witnesses confirms them: MMLU-Pro is cut to the questions that gemini-1.5-flash answers as
 its label says, and gemini is left out; of all questions the figures are given, too, where MMLU-Pro's own wrong labels
 count as false. GSM8K's four models are one family by their names, so nothing is suspected there; named four families,
-it shows the rule alone. `before` is the rule of 0.10: two models, any family, more than half.
+it shows the rule alone. `before` is a bare majority: two models, any family, more than half.
 """
 
 from __future__ import annotations

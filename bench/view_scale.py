@@ -71,11 +71,12 @@ def fill(warehouse: Warehouse, rows: int) -> None:
             connection.execute(statement, {"rows": rows})
 
 
-def asked(port: int, path: str, **parameters: Any) -> tuple[float, int]:
+def asked(server: ViewServer, path: str, **parameters: Any) -> tuple[float, int]:
     """Return seconds and bytes of one answer."""
     start = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("GET", path + (f"?{urlencode(parameters)}" if parameters else ""))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    cookie = {"Cookie": f"faultmap-view-{server.port}={server.token}"}
+    connection.request("GET", path + (f"?{urlencode(parameters)}" if parameters else ""), headers=cookie)
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -99,12 +100,12 @@ print(json.dumps(waits))
 """
 
 
-def beside_a_writer(port: int, path: Path) -> dict[str, Any]:
+def beside_a_writer(server: ViewServer, path: Path) -> dict[str, Any]:
     """Turn pages as a quick reader does while another process writes ten times; return how long each waits."""
     writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True)
     pages = []
     while writer.poll() is None:
-        pages.append(asked(port, "/examples", offset=50 * len(pages), limit=50)[0])
+        pages.append(asked(server, "/examples", offset=50 * len(pages), limit=50)[0])
         time.sleep(0.3)
     waits = json.loads(writer.communicate()[0])
     return {
@@ -121,8 +122,8 @@ def measured(rows: int) -> dict[str, Any]:
         warehouse = Warehouse(settings.warehouse_path)
         fill(warehouse, rows)
         with ViewServer(WarehouseView(settings)) as server:
-            result = _pages(server.port, rows)
-            crowded = beside_a_writer(server.port, settings.warehouse_path)
+            result = _pages(server, rows)
+            crowded = beside_a_writer(server, settings.warehouse_path)
         size = settings.warehouse_path.stat().st_size / 1e6
     return {
         "rows": rows,
@@ -132,11 +133,11 @@ def measured(rows: int) -> dict[str, Any]:
     }
 
 
-def _pages(port: int, rows: int) -> dict[str, Any]:
-    shell, _ = asked(port, "/")
-    findings, findings_bytes = asked(port, "/parts/findings")
-    cached, _ = asked(port, "/parts/findings")
-    points, points_bytes = asked(port, "/parts/points")
+def _pages(server: ViewServer, rows: int) -> dict[str, Any]:
+    shell, _ = asked(server, "/")
+    findings, findings_bytes = asked(server, "/parts/findings")
+    cached, _ = asked(server, "/parts/findings")
+    points, points_bytes = asked(server, "/parts/points")
     queries: dict[str, dict[str, Any]] = {
         "examples_first": {},
         "examples_last": {"offset": rows - 50},
@@ -149,7 +150,7 @@ def _pages(port: int, rows: int) -> dict[str, Any]:
     }
     pages = {}
     for name, query in queries.items():
-        seconds, size = asked(port, "/examples", **{"limit": 50, **query})
+        seconds, size = asked(server, "/examples", **{"limit": 50, **query})
         pages[name] = {"seconds": round(seconds, 3), "kb": round(size / 1e3, 1)}
     return {
         "first_page_seconds": round(shell + findings, 3),

@@ -36,6 +36,8 @@ from faultmap_assets.staleness import Scope
 from faultmap_assets.warehouse import Connection, Warehouse, insert
 from faultmap_core.errors import ConfigurationError, EvalFileError, FaultmapError, WarehouseError
 from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
+from faultmap_core.file_facts import FactsCollector, FileFacts
+from faultmap_core.file_inspection import format_name
 from faultmap_core.logs import LOG_SCHEMA, LogOptions
 from faultmap_core.readers import (
     EVAL_SUFFIXES,
@@ -105,6 +107,7 @@ class IngestedFile:
         news: False where the file was known already; its counts are those of the first reading.
         rows_read: equals kept + quarantined + repeated + left out.
         rows_left_out: rows of forgotten ids, and of days of logs that are older than what is kept.
+        format: how it was read; facts: what it holds; empty and None for what was read by an earlier version.
     """
 
     path: Path
@@ -115,6 +118,8 @@ class IngestedFile:
     rows_repeated: int
     rows_left_out: int
     partitions: tuple[tuple[str, str], ...]
+    format: str = ""
+    facts: FileFacts | None = None
 
 
 def find_source_files(patterns: Sequence[str]) -> list[Path]:
@@ -198,6 +203,8 @@ class _ParsedFile:
     redactions: RedactionCounts
     size: FileSize
     summaries: tuple[ToolSummary, ...]
+    facts: FileFacts
+    format: str
 
 
 def _parse(path: Path, options: EvalOptions, folder: Path, progress: Progress | None, privacy: Privacy) -> _ParsedFile:
@@ -218,6 +225,7 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
     conflicts, size = KeyConflicts((), {}), FileSize(0, None)
     summaries: tuple[ToolSummary, ...] = ()
     redactions: RedactionCounts = Counter()
+    collector = FactsCollector()
     if isinstance(options, LogOptions):
         schema, batches = LOG_SCHEMA, read_log_file(path, options)
     else:
@@ -232,6 +240,7 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
                 rejected_writer.write_table(_rejected_table(batch.rejected))
             conflicts, size = batch.conflicts or conflicts, batch.size or size
             summaries += batch.summaries
+            collector.add(batch.rows, batch.rejected)
             rows_read += batch.rows_read
             rows_kept += batch.rows.num_rows
             if progress:
@@ -239,7 +248,20 @@ def _parsed(path: Path, options: EvalOptions, folder: Path, progress: Progress |
     if rows_kept == len(conflicts.repeated) + len(conflicts.conflicting):
         reason = next(iter(conflicts.conflicting.values()))
         raise EvalFileError(f"{path}: no row can be used; the first: {reason}")
-    return _ParsedFile(rows_path, rejected_path, schema, rows_read, conflicts, redactions, size, summaries)
+    # Why rows were set aside stands in the quarantine.
+    facts = replace(collector.facts(), reasons={})
+    return _ParsedFile(
+        rows_path,
+        rejected_path,
+        schema,
+        rows_read,
+        conflicts,
+        redactions,
+        size,
+        summaries,
+        facts,
+        format_name(path, options),
+    )
 
 
 def _redacted(
@@ -301,14 +323,18 @@ def _stage(
         blank_forgotten_excerpts(connection, staging_id)
     record_file(connection, staging_id, parsed.size)
     connection.execute(
-        """INSERT INTO stagings (staging_id, rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out)
-        VALUES ($staging_id, $read, $kept, $quarantined, $repeated, $read - $kept - $quarantined - $repeated)""",
+        """INSERT INTO stagings (staging_id, rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out,
+            format, facts)
+        VALUES ($staging_id, $read, $kept, $quarantined, $repeated, $read - $kept - $quarantined - $repeated, $format,
+            $facts)""",
         {
             "staging_id": staging_id,
             "read": parsed.rows_read,
             "kept": rows_kept,
             "quarantined": rows_quarantined,
             "repeated": len(repeated),
+            "format": parsed.format,
+            "facts": parsed.facts.to_json(),
         },
     )
 
@@ -416,7 +442,7 @@ def _ingested(connection: Connection, path: Path, staging_id: str, *, news: bool
     """Raises WarehouseError where another process has just deleted the staging, as that of a removed file."""
     parameters = {"staging_id": staging_id}
     counts = connection.execute(
-        """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out FROM stagings
+        """SELECT rows_read, rows_kept, rows_quarantined, rows_repeated, rows_left_out, format, facts FROM stagings
         WHERE staging_id = $staging_id""",
         parameters,
     ).fetchone()
@@ -426,9 +452,10 @@ def _ingested(connection: Connection, path: Path, staging_id: str, *, news: bool
         "SELECT DISTINCT dataset, model FROM staging_partitions WHERE staging_id = $staging_id ORDER BY ALL",
         parameters,
     ).fetchall()
-    read, kept, quarantined, repeated, left_out = counts
+    read, kept, quarantined, repeated, left_out, format_, facts = counts
     keys = tuple((row[0], row[1]) for row in partitions)
-    return IngestedFile(path, news, read, kept, quarantined, repeated, left_out or 0, keys)
+    known = FileFacts.from_json(facts) if facts else None
+    return IngestedFile(path, news, read, kept, quarantined, repeated, left_out or 0, keys, format_ or "", known)
 
 
 def read_as(options: EvalOptions, privacy: Privacy) -> str:

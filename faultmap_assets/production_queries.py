@@ -72,16 +72,21 @@ class WindowRows:
 
     @property
     def groups(self) -> list[str | None]:
-        """Who asked: the user where the row names one, else the session."""
-        users, sessions = (self.rows.column(name).to_pylist() for name in ("user_id", "session_id"))
-        return [
-            f"user {user}" if user else f"session {session}" if session else None
-            for user, session in zip(users, sessions, strict=True)
-        ]
+        """Who asked each row, see `asked_by`."""
+        return asked_by(self.rows)
 
     def texts(self, name: str) -> list[str]:
         """Return a column of texts."""
         return [str(value) for value in self.rows.column(name).to_pylist()]
+
+
+def asked_by(logs: pa.Table) -> list[str | None]:
+    """Return who asked each row: the user where it names one, else the session, else None."""
+    users, sessions = (logs.column(name).to_pylist() for name in ("user_id", "session_id"))
+    return [
+        f"user {user}" if user else f"session {session}" if session else None
+        for user, session in zip(users, sessions, strict=True)
+    ]
 
 
 @dataclass

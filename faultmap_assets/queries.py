@@ -257,10 +257,10 @@ def slice_members(warehouse: Warehouse, partition: Partition) -> dict[str, list[
 
 
 def log_prompts(warehouse: Warehouse, day: str) -> pa.Table:
-    """Return source, log_id, model and text (of a chat, its last user turn) of one day's log."""
+    """Return source, log_id, model, session_id, user_id and text (of a chat, its last user turn) of one day's log."""
     return warehouse.query(
-        """SELECT source, log_id, model, coalesce(question_text, prompt_text) AS text FROM production_logs
-        WHERE day = $day ORDER BY source, log_id, model""",
+        """SELECT source, log_id, model, session_id, user_id, coalesce(question_text, prompt_text) AS text
+        FROM production_logs WHERE day = $day ORDER BY source, log_id, model""",
         {"day": day},
     )
 

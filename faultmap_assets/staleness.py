@@ -199,7 +199,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "coverage_gaps",
         Scope.DAY,
         ("production_logs", "prompt_embeddings"),
-        "3",
+        "4",
         lambda s, p: [
             s.coverage.model_dump(),
             s.embedding.model_dump(),
@@ -212,7 +212,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "production_slices",
         Scope.DAY,
         ("production_logs",),
-        "4",
+        "5",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
             s.slices.model_dump(),
@@ -227,7 +227,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "topic_drift",
         Scope.DAY,
         ("production_logs",),
-        "3",
+        "4",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "most_prompts", "min_topic_size"}),
             s.slices.significance_level,

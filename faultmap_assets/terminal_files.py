@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faultmap_core.evals import EvalOptions
 from faultmap_core.file_facts import FileFacts, OutcomeFacts
-from faultmap_core.file_inspection import FileInspection
+from faultmap_core.file_inspection import FORMAT_NAMES, FileInspection
 from faultmap_core.logs import LogOptions
+from faultmap_core.metrics import UserRule
+from faultmap_core.outcome_rules import outcome_rule
 
+if TYPE_CHECKING:
+    from faultmap_assets.ingestion import IngestedFile
+
+_MAX_FILES = 10
 _MAX_TEXT = 160
 _MAX_NAMES = 4
 _MAX_REASONS = 3
@@ -27,33 +35,48 @@ _FIELD_WORDS = {
 }
 
 
-def file_line(path: Path, format_name: str, facts: FileFacts) -> str:
-    """Return the one line that an audit prints for a file."""
-    parts = [f"{_count(facts.rows, 'row')}, {format_name}", *map(outcome_text, _scored(facts))]
+def file_lines(files: Sequence[IngestedFile], rule_of: Callable[[str], UserRule]) -> Iterator[str]:
+    """Yield the one line that an audit prints for each file, of many files for the first ten."""
+    known = [file for file in files if file.facts]
+    for file in known[:_MAX_FILES]:
+        assert file.facts
+        yield file_line(file.path, FORMAT_NAMES.get(file.format, file.format), file.facts, rule_of)
+    if len(known) > _MAX_FILES:
+        yield f"… and {len(known) - _MAX_FILES:,} more files: `faultmap inspect FILE` says the same of each"
+
+
+def file_line(path: Path, format_name: str, facts: FileFacts, rule_of: Callable[[str], UserRule]) -> str:
+    """Return what a file is and by what its rows pass, in one line."""
+    rule = rule_of(next(iter(facts.datasets), ""))
+    parts = [f"{_count(facts.rows, 'row')}, {format_name}", *(outcome_text(one, rule) for one in _scored(facts))]
     if facts.set_aside:
         parts.append(f"{facts.set_aside:,} set aside")
     return f"{path.name}: {'; '.join(parts)}"
 
 
-def outcome_text(outcome: OutcomeFacts) -> str:
-    """Return what passes and fails by, in words: `outcome = faithfulness, 0 to 1, 3 without a score`."""
+def outcome_text(outcome: OutcomeFacts, user: UserRule) -> str:
+    """Return by what rows pass or fail, in words: `outcome = faithfulness ≥ 0.5 (from 0 to 1), 3 without`.
+
+    Args: user: what the settings say of the file's dataset, which goes before what the tool says.
+    """
     metric = outcome.metric
     name = metric.name if metric else "score"
+    rule = outcome_rule([metric], user)
     judged = outcome.passed + outcome.failed
-    if judged:
+    if judged and user.threshold is None:
         text = f"outcome = the tool's verdict ({name}): {outcome.passed:,} passed, {outcome.failed:,} failed"
     elif outcome.low is None or outcome.high is None:
         return "no outcome: no row has a score or a verdict"
     else:
-        text = f"outcome = {name}, from {outcome.low:g} to {outcome.high:g}"
-        if metric and metric.threshold is not None:
-            text += f", passes {'≥' if metric.higher_is_better else '≤'} {metric.threshold:g}"
+        sign = "≥" if rule.metric.higher_is_better else "≤"
+        text = f"outcome = {name} {sign} {rule.threshold:g} (scores from {outcome.low:g} to {outcome.high:g})"
     return text + (f", {outcome.unscored:,} without" if outcome.unscored else "")
 
 
-def inspection_lines(found: FileInspection, options: EvalOptions) -> Iterator[str]:
+def inspection_lines(found: FileInspection, options: EvalOptions, rule_of: Callable[[str], UserRule]) -> Iterator[str]:
     """Yield what was seen, about ten lines: format, columns, outcome, names, the first row."""
     facts = found.facts
+    rule = rule_of(next(iter(facts.datasets), ""))
     yield f"{found.path}: {_count(facts.rows, 'row')}; looks like {found.format_name} (--format {found.format})"
     taken = [f"{_FIELD_WORDS[name]} from {column}" for name, column in found.columns.items()]
     if taken:
@@ -63,7 +86,7 @@ def inspection_lines(found: FileInspection, options: EvalOptions) -> Iterator[st
     is_log = isinstance(options, LogOptions)
     # What says how a request went, the feedback rules decide.
     for outcome in () if is_log else _scored(facts):
-        yield f"outcome   {outcome_text(outcome).removeprefix('outcome = ')}"
+        yield f"outcome   {outcome_text(outcome, rule).removeprefix('outcome = ')}"
     yield f"dataset   {_counted(facts.datasets)}"
     if not found.model_missing:
         yield f"model     {_counted(facts.models)}"
@@ -95,8 +118,12 @@ def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
 
 
 def _scored(facts: FileFacts) -> list[OutcomeFacts]:
-    """Return the metrics that scored a row; all of them where none did."""
-    return [one for one in facts.outcomes if one.unscored < one.rows] or list(facts.outcomes)
+    """Return the metrics that scored a row, the first with all rows that none scored; all of them where none did."""
+    scored = [one for one in facts.outcomes if one.unscored < one.rows]
+    if not scored:
+        return list(facts.outcomes)
+    without = sum(one.unscored for one in facts.outcomes if one.unscored == one.rows)
+    return [replace(scored[0], unscored=scored[0].unscored + without), *scored[1:]]
 
 
 def _outcome_warnings(facts: FileFacts) -> Iterator[str]:

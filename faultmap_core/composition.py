@@ -28,8 +28,8 @@ def composition(metadata: Mapping[str, Sequence[str | None]], inside: Rows, ever
     Returns:
         Of the column that sets the region apart most: "within category = law" where all known values are one, else the
         number of values and up to three of the most frequent ones: "mostly" where they make up half of the members,
-        "such as" where they make up a quarter. Where it holds every value, the number says nothing and is left out. Empty where no column's do that 1.5 times as often inside as overall.
-        Columns of more than 100 values are ids.
+        "such as" where they make up a quarter. Where it holds every value, the number says nothing and is left out.
+        Empty where no column's do that 1.5 times as often inside as overall. Columns of more than 100 values are ids.
     """
     best: tuple[float, str, str] | None = None
     for column, values in sorted(metadata.items()):

@@ -24,9 +24,10 @@ from faultmap_core.coverage_regions import (
 )
 from faultmap_core.coverage_results import CoverageGap, CoverageResult, OutlierPrompt, Status
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.neighbors import nearest_neighbors
 from faultmap_core.prompt_sets import PromptSet
+from faultmap_core.prompt_sources import Sources, sources_of
 from faultmap_core.slice_rows import slice_id
 
 Floats = NDArray[np.float64]
@@ -77,6 +78,8 @@ def find_coverage_gaps(
     production_vectors: ArrayLike,
     settings: CoverageSettings | None = None,
     namer: Namer | None = None,
+    *,
+    production_sources: Sequence[str | None] | None = None,
 ) -> CoverageResult:
     """Find what production asks and the tests do not.
 
@@ -84,6 +87,8 @@ def find_coverage_gaps(
         test_texts, production_texts: one prompt per row; equal ones (see `prompts.normalized`) are one unit.
         test_vectors, production_vectors: (rows, d) finite, one per text, from one embedder; copies take the first's.
         namer: keyword names where None.
+        production_sources: user or session of each production row, None where unknown: a name holds nothing that only
+            one of them wrote, and a row of an unknown user is one of its own.
     Returns: a `CoverageResult`, valid without tests, without production and with a single prompt of each.
     Raises: ConfigurationError where texts and vectors do not fit; ClusteringError where vectors are not finite.
     """
@@ -93,7 +98,8 @@ def find_coverage_gaps(
     if len(tests.ids) and len(production.ids) and tests.vectors.shape[1] != production.vectors.shape[1]:
         widths = f"{tests.vectors.shape[1]} and {production.vectors.shape[1]}"
         raise ConfigurationError(f"test and production vectors have {widths} columns; embed both with one embedder")
-    audit = _Audit(tests, production, chosen, namer or KeywordNamer())
+    sources = sources_of(production.unit, production_sources, len(production.ids))
+    audit = _Audit(tests, production, chosen, namer or KeywordNamer(), sources)
     if not len(tests.ids) or not len(production.ids):
         return audit.result((), (), np.zeros(len(production.ids), dtype=np.int64), None, 0)
     if chosen.distance_threshold is not None:
@@ -122,6 +128,7 @@ class _Audit:
     production: PromptSet
     settings: CoverageSettings
     namer: Namer
+    sources: Sources
 
     def by_regions(self) -> CoverageResult:
         """Audit by regions of the pooled prompts."""
@@ -323,6 +330,7 @@ class _Audit:
             what="come from production and not from the tests",
             examples=[*asked, *tested],
             question="coverage",
+            sources=tuple(self.sources[unit] for unit in typical[:_NAMED_FROM].tolist()),
         )
 
     def _gap(
@@ -359,7 +367,7 @@ class _Audit:
             cited_examples=name.cited_examples,
             naming_note=name.note,
         )
-        return replace(gap, description=_described(gap)) if by_rule else gap
+        return replace(gap, description=f"{_described(gap)}{name.typical}") if by_rule else gap
 
     def _nearest_tests(self, units: Units) -> list[dict[str, Any]]:
         centre = self.production.vectors[units].mean(axis=0, keepdims=True)
@@ -390,8 +398,7 @@ class _Audit:
 def _described(gap: CoverageGap) -> str:
     """Say in one sentence how much traffic a gap holds and how many tests it lacks."""
     who = f"{gap.size:,} production prompts ({gap.traffic_share:.1%} of traffic)"
-    typical = f" Typical prompt: {quoted(gap.representative_prompts[0])}." if gap.representative_prompts else ""
     if gap.kind == "distant":
-        return f"{who} farther from every test than the distance threshold.{typical}"
+        return f"{who} farther from every test than the distance threshold."
     there = "is 1" if gap.tests == 1 else f"are {gap.tests:,}"
-    return f"{who} in a region where {gap.expected_tests:.1f} tests would be expected and there {there}.{typical}"
+    return f"{who} in a region where {gap.expected_tests:.1f} tests would be expected and there {there}."

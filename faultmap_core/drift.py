@@ -20,9 +20,10 @@ from faultmap_core.drift_results import TopicChange as TopicChange
 from faultmap_core.drift_results import TopicDrift as TopicDrift
 from faultmap_core.drift_results import TopicKind as TopicKind
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
 from faultmap_core.neighbors import nearest_neighbors
 from faultmap_core.prompt_sets import PromptSet
+from faultmap_core.prompt_sources import Sources, sources_of
 from faultmap_core.regions import Label, Region, RegionSettings, candidates_of, find_regions
 from faultmap_core.slice_rows import slice_id
 from faultmap_core.statistics import wilson_interval
@@ -87,7 +88,7 @@ def find_topic_drift(
         current_vectors, previous_vectors: (rows, d) finite, from one embedder; copies take the first's.
         namer: keyword names where None.
         current_sessions, previous_sessions: one session or user id per row, None where unknown: a burst of one user is
-            no trend.
+            no trend, and what only one of them wrote is no name.
     Returns: a `TopicDrift`, valid and without topics where a window is empty or nothing changed.
     Raises: ConfigurationError where rows do not fit; ClusteringError where vectors are not finite.
     """
@@ -143,6 +144,7 @@ class _Pool:
         vectors: (n, d); texts: n; tree: over smoothed vectors.
         weights: (n,) each: what a unit counts in that window, 0 where it does not occur.
         groups: (n,) each: number of the session that alone asks a unit in that window, numbers of their own else.
+        sources: of each window's own units, who asks them.
     """
 
     ids: NDArray[np.str_]
@@ -153,6 +155,7 @@ class _Pool:
     tree: ClusterTree
     weights: tuple[Floats, Floats]
     groups: tuple[Units, Units]
+    sources: tuple[Sources, Sources]
 
     @property
     def label(self) -> Label:
@@ -182,6 +185,10 @@ def _pooled(
         tree,
         (weighed[0][0], weighed[1][0]),
         (weighed[0][1], weighed[1][1]),
+        (
+            sources_of(current.unit, sessions[0], len(current.ids), "now"),
+            sources_of(previous.unit, sessions[1], len(previous.ids), "then"),
+        ),
     )
 
 
@@ -312,8 +319,10 @@ def _task(pool: _Pool, found: _Found, typical: Units, nearest: list[dict[str, An
         }
         for one in nearest
     ]
+    own = dict(zip(pool.place[larger].tolist(), pool.sources[larger], strict=True))
     return NamingTask(
         prompts=[pool.texts[unit] for unit in typical[:_NAMED_FROM].tolist()],
+        sources=tuple(own[unit] for unit in typical[:_NAMED_FROM].tolist()),
         size=sum(counts),
         failures=counts[larger],
         rate=counts[larger] / sum(counts),
@@ -371,7 +380,7 @@ def _topic(
         cited_examples=name.cited_examples,
         naming_note=name.note,
     )
-    return replace(topic, description=_sentence(topic)) if name.named_by == "keywords" else topic
+    return replace(topic, description=f"{_sentence(topic)}{name.typical}") if name.named_by == "keywords" else topic
 
 
 def _ratio_interval(inside: Floats, total: Floats, level: float) -> tuple[float, float | None]:
@@ -393,10 +402,9 @@ def _kind(current: float, previous: float, absent_ratio: float) -> TopicKind:
 
 
 def _sentence(topic: TopicChange) -> str:
-    """Say how large the topic is and was, with a typical prompt."""
+    """Say how large the topic is and was."""
     now, then = len(topic.current_indices), len(topic.previous_indices)
-    typical = f" Typical prompt: {quoted(topic.representative_prompts[0])}." if topic.representative_prompts else ""
     return (
         f"{topic.kind.capitalize()}: {topic.current_share:.1%} of this window's prompts,"
-        f" {topic.previous_share:.1%} of those before; {now:,} row{'' if now == 1 else 's'} against {then:,}.{typical}"
+        f" {topic.previous_share:.1%} of those before; {now:,} row{'' if now == 1 else 's'} against {then:,}."
     )

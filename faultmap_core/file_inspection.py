@@ -121,15 +121,21 @@ def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
     )
 
 
-def _opened(path: Path, options: EvalOptions) -> tuple[str, Iterator[EvalBatch]]:
-    """Return a file's format and its batches, read with a name for what may be missing."""
+def format_name(path: Path, options: EvalOptions) -> str:
+    """Return how a file is read with these options: one of `FORMAT_NAMES`. Raises EvalFileError."""
     try:
         if isinstance(options, LogOptions):
-            layout = log_layout(path, options)
-            return layout, read_log_file(path, replace(options, format=layout))
-        name = options.format or format_of(path)
+            return log_layout(path, options)
+        return options.format or format_of(path, options)
     except READ_ERRORS as error:
         raise file_error(path, error) from error
+
+
+def _opened(path: Path, options: EvalOptions) -> tuple[str, Iterator[EvalBatch]]:
+    """Return a file's format and its batches, read with a name for what may be missing."""
+    name = format_name(path, options)
+    if isinstance(options, LogOptions):
+        return name, read_log_file(path, options)
     named = replace(options, model_name=options.model_name or _STAND_IN, generate_ids=True, format=name)
     return name, read_eval_file(path, named)
 

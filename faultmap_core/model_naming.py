@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faultmap_core.llm import LanguageModel, Outcome, Purpose, Request
 from faultmap_core.llm.replies import read_reply
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, unique_name
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, private_words, unique_name
 
 logger = logging.getLogger("faultmap")
 
@@ -196,7 +196,11 @@ class _Region:
             metadata["note"] = f"citations of no example, left out: {', '.join(_line(one) for one in strange)}"
         elif self.examples and not cited:
             metadata["note"] = "no example is cited"
-        name = self.hint.name if self.task.fixed_name else unique_name(_line(reply.name) or self.hint.name, used)
+        private = private_words(reply.name, self.task)
+        if private:
+            metadata["note"] = f"the model's name was not taken: {_told_by_one(private)}"
+        given = "" if private or self.task.fixed_name else _line(reply.name)
+        name = self.hint.name if self.task.fixed_name else unique_name(given or self.hint.name, used)
         return RegionName(
             name=name,
             description=_line(reply.description),
@@ -235,12 +239,19 @@ def _complaint(reply: RegionNames, regions: Sequence[_Region], used: set[str]) -
             if not folded or folded in names:
                 wrong.append(f"the name of region {one.region} is {'taken: choose another' if folded else 'empty'}")
             names.add(folded)
+            if private := private_words(one.name, region.task):
+                wrong.append(f"the name of region {one.region} is of one person: {_told_by_one(private)}")
         strange = [_line(cited) for cited in one.cited_example_ids if cited not in region.examples]
         if strange:
             wrong.append(f"region {one.region} has no example {', '.join(strange)}")
         elif region.examples and not one.cited_example_ids:
             wrong.append(f"region {one.region} cites no example; its ids are {', '.join(region.examples)}")
     return "; ".join(wrong) or None
+
+
+def _told_by_one(words: Sequence[str]) -> str:
+    # The words themselves would stand in the note, and in the next request.
+    return f"{len(words)} of its words {'is' if len(words) == 1 else 'are'} written by one person or session alone"
 
 
 def _instead(hint: RegionName, why: str) -> RegionName:

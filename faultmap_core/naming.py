@@ -3,7 +3,8 @@
 Keywords are words and word pairs that many of a region's prompts hold and few others do (class-based TF-IDF on the
 scale of document frequencies). A word stands in a name only where at least half of the region's prompts hold it, in any
 of its forms; else the name is what the region is made of by its metadata, or its typical prompt. A name depends on the
-region and on the prompts of the question, not on who found the region. Names of one batch are unique.
+region and on the prompts of the question, not on who found the region. Names of one batch are unique. Where it is known
+who asked (`NamingTask.sources`), a word or prompt of one person or session alone is neither a name nor quoted in one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from faultmap_core.prompt_sources import Sources, are_two
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]", re.UNICODE)
 _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -58,6 +61,7 @@ class NamingTask:
         fixed_name: the name of a metadata candidate ("category = law"), kept as the name.
         composition: what the region is made of by its metadata, see `composition`; may be empty.
         question: what was asked of the regions; models: the names of A and B in a comparison.
+        sources: who asked each of `prompts`, see `prompt_sources`; None where prompts are nobody's own (a test suite).
     """
 
     prompts: Sequence[str]
@@ -71,15 +75,19 @@ class NamingTask:
     composition: str = ""
     question: Question = "failures"
     models: tuple[str, str] = ("", "")
+    sources: Sources | None = None
 
 
 @dataclass(frozen=True)
 class RegionName:
     """A region's name and how it came about.
 
-    Attributes: named_by: "keywords", "metadata" or the model's id; keywords: strongest first;
-        root_cause, suggested_remediation: empty unless a model wrote them; metadata: of a model's name
-        `cited_example_ids` and what was wrong with it (`note`), of a name that stands in for a model's `note`.
+    Attributes:
+        named_by: "keywords", "metadata" or the model's id; keywords: strongest first.
+        root_cause, suggested_remediation: empty unless a model wrote them.
+        metadata: of a model's name `cited_example_ids` and what was wrong with it (`note`), of a name that stands in
+            for a model's `note`.
+        typical: a sentence, after a space, that shows what the prompts are like; may be empty.
     """
 
     name: str
@@ -89,6 +97,7 @@ class RegionName:
     root_cause: str = ""
     suggested_remediation: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    typical: str = ""
 
     @property
     def cited_examples(self) -> list[str]:
@@ -122,29 +131,55 @@ class KeywordNamer:
     def name_regions(self, tasks: Sequence[NamingTask], background: Sequence[str]) -> list[RegionName]:
         """Return one name per task, all different; `named_by` is "keywords" ("metadata" where the name was fixed)."""
         everywhere = _frequencies(background, _BACKGROUND)
-        inside = [_frequencies(task.prompts, _INSIDE) for task in tasks]
+        inside = [_frequencies(task.prompts, _INSIDE, task.sources) for task in tasks]
         taken: set[str] = set()
         names = []
         for task, own in zip(tasks, inside, strict=True):
             siblings = [] if self.min_cover else [other for other in inside if other is not own]
             words = _ranked(own, everywhere, siblings)
             covering = [word for word in words if own.share[word] >= self.min_cover]
-            title = task.fixed_name or _title(task, covering, own)
+            title = task.fixed_name or _title(task, covering, words, own)
             name = unique_name(title, taken, covering[3:] if covering and not task.fixed_name else ())
             taken.add(name.casefold())
             by = "metadata" if task.fixed_name else "keywords"
             shown = [own.spelling[word] for word in (covering or words)[:_KEYWORDS]]
-            names.append(RegionName(name, describe(task), by, tuple(shown)))
+            typical = _typical_sentence(task, shown)
+            names.append(RegionName(name, f"{_rates(task)}{typical}", by, tuple(shown), typical=typical))
         return names
 
 
-def describe(task: NamingTask) -> str:
-    """Return one sentence: how many fail inside, how many on the rest, and the typical prompt."""
-    typical = f" Typical prompt: {quoted(task.prompts[0])}." if task.prompts and task.prompts[0].strip() else ""
+def _rates(task: NamingTask) -> str:
     return (
         f"{task.failures:,} of {task.size:,} {task.what} ({task.rate:.1%}), against {task.rest_rate:.1%} of the rest."
-        f"{typical}"
     )
+
+
+def _typical_sentence(task: NamingTask, keywords: Sequence[str]) -> str:
+    """Quote the most typical prompt that may be shown; where none may, say the words that may."""
+    shown = _quotable(task)
+    if shown:
+        return f" Typical prompt: {quoted(shown[0])}." if shown[0].strip() else ""
+    return f" Words in it: {', '.join(keywords)}." if keywords else ""
+
+
+def _quotable(task: NamingTask) -> Sequence[str]:
+    """Return the prompts that are nobody's own, most typical first."""
+    if task.sources is None:
+        return task.prompts
+    return [text for text, own in zip(task.prompts, task.sources, strict=True) if are_two([own])]
+
+
+def private_words(name: str, task: NamingTask) -> list[str]:
+    """Return the words of a name that one source of the region's prompts alone has written."""
+    if task.sources is None:
+        return []
+    asked: dict[str, list[frozenset[str]]] = {}
+    for text, own in zip(task.prompts, task.sources, strict=True):
+        for term in _terms(_tokens(text)):
+            asked.setdefault(term, []).append(own)
+    terms = _terms(_tokens(name))
+    words = {term: form for term, form in terms.items() if " " not in term}
+    return [form for term, form in words.items() if term in asked and not are_two(asked[term])]
 
 
 def quoted(text: str, limit: int = 110) -> str:
@@ -205,18 +240,21 @@ class _Frequencies:
     spelling: Mapping[str, str]
 
 
-def _frequencies(texts: Sequence[str], limit: int) -> _Frequencies:
-    chosen = texts if len(texts) <= limit else [texts[i] for i in np.linspace(0, len(texts) - 1, limit).astype(int)]
-    count: Counter[str] = Counter()
-    forms: dict[str, Counter[str]] = {}
-    for text in chosen:
-        terms = _terms(_tokens(text))
-        count.update(terms.keys())
-        for term, form in terms.items():
-            forms.setdefault(term, Counter())[form] += 1
-    n = max(len(chosen), 1)
-    spelling = {term: min(own, key=lambda form: (-own[form], form)) for term, own in forms.items()}
-    return _Frequencies(len(chosen), {term: number / n for term, number in count.items()}, spelling)
+def _frequencies(texts: Sequence[str], limit: int, sources: Sources | None = None) -> _Frequencies:
+    """Count terms; with `sources`, only those that two of them write, in a spelling that two of them use."""
+    n = min(len(texts), limit)
+    chosen = range(n) if len(texts) <= limit else np.linspace(0, len(texts) - 1, limit).astype(int).tolist()
+    forms: dict[str, dict[str, list[int]]] = {}
+    for at in chosen:
+        for term, form in _terms(_tokens(texts[at])).items():
+            forms.setdefault(term, {}).setdefault(form, []).append(at)
+    share, spelling = {}, {}
+    for term, own in forms.items():
+        usable = [form for form, found in own.items() if sources is None or are_two(sources[at] for at in found)]
+        if usable:
+            share[term] = sum(map(len, own.values())) / n
+            spelling[term] = min(usable, key=lambda form: (-len(own[form]), form))
+    return _Frequencies(n, share, spelling)
 
 
 def _ranked(own: _Frequencies, everywhere: _Frequencies, siblings: Sequence[_Frequencies]) -> list[str]:
@@ -283,8 +321,11 @@ def _stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-def _title(task: NamingTask, covering: Sequence[str], own: _Frequencies) -> str:
-    """Return up to three words that cover the region; else its composition, else what the prompts look like."""
+def _title(task: NamingTask, covering: Sequence[str], words: Sequence[str], own: _Frequencies) -> str:
+    """Return up to three words that cover the region; else its composition, else what the prompts look like.
+
+    `words` also holds those that do not cover it; they stand for prompts of which none may be quoted.
+    """
     if covering:
         return ", ".join(own.spelling[word] for word in covering[:3])
     if task.composition:
@@ -300,7 +341,10 @@ def _title(task: NamingTask, covering: Sequence[str], own: _Frequencies) -> str:
         with_numbers = sum("#" in one for one in tokens) >= 0.5 * len(texts)
         start = "numbers" if with_numbers else "symbols"
         return f"{start} with {' '.join(common)}" if common else start
-    return f"like {quoted(_central(texts, own), 60)}"
+    quotable = [text for text in _quotable(task)[:200] if text.strip()]
+    if quotable:
+        return f"like {quoted(_central(quotable, own), 60)}"
+    return ", ".join(["mixed prompts", *(f"some with {own.spelling[word]}" for word in words[:3])])
 
 
 def _central(texts: Sequence[str], own: _Frequencies) -> str:

@@ -30,6 +30,7 @@ class EvalRows:
         failed: (n,) 1.0 failed, 0.0 passed, a fraction where it is a mean of repeats, NaN unscored.
         unit: (n,) which leaf of the tree (distinct prompt) each row has.
         metadata: column name -> n values; groups: n names of what rows belong together (session, template), or None.
+        sources: n names of who asked (see `prompt_sources`), or None where the prompts are nobody's own.
     """
 
     example_ids: Sequence[str]
@@ -41,6 +42,7 @@ class EvalRows:
     unit: NDArray[np.int64]
     metadata: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     groups: Sequence[str | None] | None = None
+    sources: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.example_ids)
@@ -49,6 +51,8 @@ class EvalRows:
         columns |= self.metadata
         if self.groups is not None:
             columns["groups"] = self.groups
+        if self.sources is not None:
+            columns["sources"] = self.sources
         for name, column in columns.items():
             if len(column) != n:
                 raise ConfigurationError(f"rows: {name} has {len(column)} values for {n} example ids")

@@ -14,7 +14,8 @@ from faultmap_core.columns import metadata_sets
 from faultmap_core.composition import composition
 from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName, quoted
+from faultmap_core.naming import KeywordNamer, Namer, NamingTask, RegionName
+from faultmap_core.prompt_sources import Sources, sources_of
 from faultmap_core.regions import (
     AnyLabel,
     Candidates,
@@ -315,9 +316,10 @@ def _named(
     for one in found:
         order = by_typicality(rows, one.inside, vectors)
         failed = float(rows.failed[one.inside].sum())
+        prompts = distinct_prompts(rows, order, _NAMED_FROM)
         tasks.append(
             NamingTask(
-                prompts=distinct_prompts(rows, order, _NAMED_FROM),
+                prompts=prompts,
                 size=len(one.inside),
                 failures=round(failed),
                 rate=failed / len(one.inside),
@@ -325,10 +327,20 @@ def _named(
                 examples=examples_of(rows, order),
                 fixed_name=one.region.name,
                 composition=composition(rows.metadata, one.inside, scored),
+                sources=_sources(rows, order, len(prompts)),
             )
         )
     _, first = np.unique(rows.unit[scored], return_index=True)
     return namer.name_regions(tasks, [rows.prompts[row] for row in scored[np.sort(first)]])
+
+
+def _sources(rows: EvalRows, order: Rows, distinct: int) -> Sources | None:
+    """Return who asked each of the first `distinct` prompts in the order of some rows."""
+    if rows.sources is None:
+        return None
+    place = {unit: at for at, unit in enumerate(dict.fromkeys(rows.unit[order].tolist()))}
+    unit = np.array([place[one] for one in rows.unit[order].tolist()], dtype=np.int64)
+    return sources_of(unit, [rows.sources[row] for row in order.tolist()], len(place))[:distinct]
 
 
 def _slice(
@@ -394,15 +406,14 @@ def _slice(
         rest_size=len(scored) - size,
         **_graded(rows, scored, found, question),
     )
-    return _described(found_slice) if question.statistic == "score" else found_slice
+    return _described(found_slice, name.typical) if question.statistic == "score" else found_slice
 
 
-def _described(found: FailureSlice) -> FailureSlice:
+def _described(found: FailureSlice, typical: str) -> FailureSlice:
     """Describe a slice found by scores by what was tested: the namer knows failure rates only."""
     if found.named_by not in ("keywords", "metadata"):
         return found
-    typical = next(iter(found.representative_prompts), "").strip()
-    return replace(found, description=f"{found.claim}{f' Typical prompt: {quoted(typical)}.' if typical else ''}")
+    return replace(found, description=f"{found.claim}{typical}")
 
 
 def _graded(rows: EvalRows, scored: Rows, found: _Found, question: _Question) -> dict[str, float | None]:

@@ -7,10 +7,13 @@ import io
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.readers import csv_records, read_eval_file
+from faultmap_core.readers.tabular import table_rows
 
 HEADER = "example_id,model,input_text,output_text,score\n"
 
@@ -181,6 +184,78 @@ def test_the_last_line_of_a_long_cell_is_no_row_of_its_own(tmp_path):
     assert found[8]["output_text"] == "Finite: 5\nInfinite: 5\n\nIn words, it is used, but here, it is not."
 
 
+LINES = [
+    "1,m,a,b,0",
+    "2,m,c,d,1",
+    "0.5,x,1,2,3",
+    "7,8,9,10,11",
+    "id,model,q,a,score",
+    "a,b,c",
+    "text",
+    '{"a": [1, 2]}',
+    '"said"',
+    "",
+]
+CELLS = st.lists(
+    st.one_of(
+        st.sampled_from(LINES),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    ),
+    min_size=1,
+    max_size=8,
+).map("\n".join)
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    texts=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=25),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    named=st.booleans(),
+)
+def test_what_the_csv_module_writes_comes_out_as_it_was(tmp_path, texts, quoting, line_end, named):
+    # The oracle is Python's csv: tables, numbers and quotes inside of an answer are the answer.
+    header = ["id", "model", "question", "answer", "score"]
+    rows = [[f"e{n}" if named else str(n), "gpt", one, other, str(n % 2)] for n, (one, other) in enumerate(texts)]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=quoting, lineterminator=line_end)
+    writer.writerows([header, *rows])
+    path = tmp_path / "p.csv"
+    path.write_bytes(text.getvalue().encode())
+    found = [list(row.values()) if isinstance(row, dict) else str(row) for _, row in table_rows(path)]
+    assert found == list(csv.reader(io.StringIO(text.getvalue(), newline="")))[1:]
+
+
+@pytest.mark.parametrize("inner", ["a,b,0\nc,d,1\ne,f,1", "1,yes,0.5", "q,a,1\n" * 7])
+def test_a_table_of_as_many_columns_inside_of_an_answer_is_the_answer(tmp_path, inner):
+    # Its numbers stand where the table has its scores; nothing else shows that the lines are rows.
+    path = tmp_path / "t.csv"
+    rows = [
+        ["prompt", "answer", "score"],
+        *([f"question {n}?", inner if n > 20 else "short", n % 2] for n in range(40)),
+    ]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    found = [row for _, row in table_rows(path)]
+    assert [row["answer"] for row in found] == [row[1] for row in rows[1:]]
+
+
+@pytest.mark.parametrize("row", ["{n},{n}.5,q{n} or so,0", "e{n},{n}.5,q{n} or so,0", "a,m{part},q{n} or so,0"])
+def test_rows_between_two_stray_quotes_are_told_by_a_count_an_id_or_the_model(tmp_path, row):
+    lines = [row.format(n=n, part=n // 60) for n in range(100)]
+    for n in (70, 80):
+        lines[n] = lines[n].replace(",q", ',"q') if n == 70 else lines[n].replace(" so", ' so"')
+    path = tmp_path / "t.csv"
+    path.write_text("id,model,question,score\n" + "\n".join(lines) + "\n")
+    found = [(line, row) for line, row in table_rows(path)]
+    bad = [(line, str(row)) for line, row in found if isinstance(row, RowError)]
+    assert [line for line, _ in bad] == [72]
+    assert "lines 72–82 are one quoted cell" in bad[0][1]
+    assert len(found) == 100 - 11 + 1
+
+
 def test_sentences_with_as_many_commas_as_a_row_are_no_rows(tmp_path):
     # Five fields each, and a number where the score stands: by the commas alone each inner line would be a row.
     prompt = "Pick one.\n" + "A. take 0, 1, 2 to win, the rest to lose, 3\n" * 6 + "B. none"
@@ -192,4 +267,5 @@ def test_sentences_with_as_many_commas_as_a_row_are_no_rows(tmp_path):
     rows, rejected, size = read(path)
     assert ids(rows) == [f"e{n}" for n in range(60)]
     assert rows[30]["input_text"] == prompt
-    assert not rejected and size.account.set_aside == 0
+    assert not rejected
+    assert size.account.set_aside == 0

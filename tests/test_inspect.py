@@ -59,7 +59,7 @@ def test_it_says_what_it_sees_and_what_is_missing(run, table):
     assert lines[0] == "quiz.csv: 3 rows; looks like a table with one answer a row (--format table)"
     assert "columns   prompt from q, answer from a, score from points, reference from gold" in lines
     assert "metadata  topic" in lines
-    assert "outcome   score, from 0 to 1, 1 without" in lines
+    assert "outcome   score ≥ 0.5 (scores from 0 to 1), 1 without" in lines
     assert "answers   2, 1 empty; 2 references" in lines
     assert "row 1     prompt: What is 2 + 2?" in lines
     assert "! no row names its model: give --model-name NAME" in lines
@@ -159,3 +159,21 @@ def test_what_cannot_be_read_is_one_line(run, name, content):
     assert (code, told) == (2, "")
     assert name in trouble
     assert len(trouble.splitlines()) == 1
+
+
+def test_an_audit_says_of_each_file_how_it_was_understood(run, tmp_path):
+    Path("faultmap.yaml").write_text("clusters: {map: pca}\ndatasets: {b: {success_threshold: 0.9}}\n")
+    for name in ("a", "b"):
+        rows = [
+            {"user_input": f"Why {n}?", "response": f"so {n}", "faithfulness": None if n == 0 else 0.5 + n / 100}
+            for n in range(12)
+        ]
+        Path(f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, told, _ = run("audit", "a.jsonl", "b.jsonl", "--model-name", "m", "--format", "ragas")
+    assert code == 0
+    assert (
+        "a.jsonl: 12 rows, a table of Ragas; outcome = faithfulness ≥ 0.5 (scores from 0.51 to 0.61), 1 without" in told
+    )
+    assert (
+        "b.jsonl: 12 rows, a table of Ragas; outcome = faithfulness ≥ 0.9 (scores from 0.51 to 0.61), 1 without" in told
+    )

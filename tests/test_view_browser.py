@@ -35,7 +35,8 @@ class Served(Watched):
         super().__init__(page)
 
     def _asked(self, url: str) -> None:
-        if not url.startswith(self.server.url) and not url.startswith(("data:", "blob:")):
+        own = f"http://127.0.0.1:{self.server.port}/"
+        if not url.startswith(own) and not url.startswith(("data:", "blob:")):
             self.wrong.append(f"request {url}")
 
     def reload(self) -> None:
@@ -67,6 +68,8 @@ def opened(browser: Any, view: WarehouseView | ErrorMapView, *, width: int = 128
         watched = Served(context.new_page(), server)
         watched.page.goto(server.url)
         watched.page.wait_for_selector("html[data-ready]")
+        # The token is a cookie by now, and stands in no address that somebody may copy.
+        assert server.token not in watched.page.evaluate("location.href")
         try:
             yield watched
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -209,13 +208,18 @@ def test_another_process_is_waited_for(warehouse, way):
     with warehouse.write() as connection:
         insert(connection, "prompt_clusters", one_prompt())
     with held_by_another_process(warehouse.path) as process:
-        release = threading.Timer(0.5, process.stdin.close)
+        released = threading.Event()
+
+        def let_go() -> None:
+            released.set()
+            process.stdin.close()
+
+        release = threading.Timer(0.5, let_go)
         release.start()
-        started = time.monotonic()
         with getattr(warehouse, way)() as connection:
             # The other one's whole transaction, or none of it: here, having waited, the whole.
             assert connection.execute("SELECT x FROM prompt_clusters").fetchall() == [(2.0,)]
-        assert time.monotonic() - started > 0.3
+            assert released.is_set()
         release.join()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets import checks, queries
+from faultmap_assets import checks, production_queries, queries
 from faultmap_assets.asset_metadata import report_link
 from faultmap_assets.assets.markdown import Align, table
 from faultmap_assets.assets.refresh import Made, Refresh
@@ -98,6 +98,7 @@ def coverage_gaps(
             clustering_method=settings.clusters.method,
         ),
         namer.of(refresh.purpose),
+        production_sources=production_queries.asked_by(logs),
     )
     gaps = [*found.gaps, *found.under_tested]
     day = str(refresh.partition.day)

@@ -1,5 +1,7 @@
 """production_slices: where production's own feedback is worse than elsewhere, over a window of days."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,7 @@ from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import build_tree
 from faultmap_core.embedding import Embedder
 from faultmap_core.feedback import FeedbackRule
+from faultmap_core.prompt_sources import shared_values
 from faultmap_core.prompts import unique_prompts
 from faultmap_core.slices import EvalRows, SliceAnalysis, SliceSettings, find_failure_slices
 
@@ -82,7 +85,14 @@ def production_slices(
 
 def _eval_rows(told: FeedbackRows, rules: list[FeedbackRule], prompts: list[str], unit: np.ndarray) -> EvalRows:
     taken = told.taken
+    groups = taken.groups
     metadata = queries.metadata_columns(taken.texts("metadata"))
+    # Values name slices, so one that only one person or session has is none.
+    columns: dict[str, Sequence[str | None]] = {
+        **production_queries.outcome_free(metadata, rules),
+        "source": taken.texts("source"),
+        "model": taken.texts("model"),
+    }
     scores = taken.rows.column("score").cast(pa.float64()).to_numpy()
     return EvalRows(
         example_ids=[f"{day} {log}" for day, log in zip(taken.texts("day"), taken.texts("log_id"), strict=True)],
@@ -92,12 +102,9 @@ def _eval_rows(told: FeedbackRows, rules: list[FeedbackRule], prompts: list[str]
         scores=np.asarray(scores, dtype=np.float64),
         failed=told.failed,
         unit=unit,
-        metadata={
-            **production_queries.outcome_free(metadata, rules),
-            "source": taken.texts("source"),
-            "model": taken.texts("model"),
-        },
-        groups=taken.groups,
+        metadata={name: shared_values(values, groups) for name, values in columns.items()},
+        groups=groups,
+        sources=groups,
     )
 
 

@@ -80,6 +80,7 @@ def audit(
     Without PATHS, the paths of faultmap.yaml are read. Files that were read before are not read again. With --dataset,
     --model or --since, only that is made, and what is made of everything; the rest stays as it is.
     """
+    from faultmap_assets import terminal
     from faultmap_assets.settings import WITHOUT_MODEL_VARIABLE
     from faultmap_core.evals import parse_column_map
 
@@ -100,6 +101,11 @@ def audit(
     files, unreadable = ingest(settings, patterns, options) if patterns else ([], [])
     if patterns and not files:
         stop(unreadable)
+    if not as_json:
+        from faultmap_assets.terminal_files import file_lines
+
+        for line in file_lines(files, lambda name: settings.dataset(name).user_rule):
+            out.print(terminal.literal(line), soft_wrap=True)
     outcome = refresh(settings, _selection(settings, dataset, model, since), force=force)
     datasets = dataset or sorted({key for file in files for key, _ in file.partitions}) or None
     _tell_audit(settings, files, outcome, datasets, as_json=as_json)

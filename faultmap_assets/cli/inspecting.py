@@ -71,7 +71,7 @@ def inspect(
     if as_json:
         print_json({**_as_json(found), "warnings": list(warnings_of(found, options))})
     else:
-        for line in inspection_lines(found, options):
+        for line in inspection_lines(found, options, lambda name: settings.dataset(name).user_rule):
             _print_line(line)
     if save:
         changes = _log_changes(file, options, mapped) if log else _eval_changes(file, options, found, mapped)

@@ -1,7 +1,9 @@
-"""How does the page reach the browser, and nobody else? A server on 127.0.0.1 that answers its own page alone.
+"""Serves the page on 127.0.0.1 to the browser that was sent there, and to nobody else.
 
-Any site that a user visits can send requests to 127.0.0.1. So the Host must be ours (a foreign name that is made to
-lead here is not), what another site asks for is refused, and a write needs the token that only the page can read.
+Any site that a user visits, and any other user of the machine, can send requests to 127.0.0.1. So the Host must be ours
+(a foreign name that is made to lead here is not), and what another site asks for is refused. The address that is
+printed bears a token; who opens it gets a cookie, without which nothing is answered. A write needs the token once more,
+from the page.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Send
@@ -37,8 +39,9 @@ from faultmap_core.errors import ConfigurationError, FaultmapError, WarehouseErr
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 32_768
-TOKEN_HEADER = "x-faultmap-token"
+TOKEN_HEADER, TOKEN_PARAMETER = "x-faultmap-token", "token"
 _SECONDS_TO_STOP = 5
+_NO_TOKEN = "this address lacks the token of its server; open the one that `faultmap view` printed when it started"
 
 
 def free_socket(port: int = 0) -> socket.socket:
@@ -86,8 +89,8 @@ class ViewServer:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
-        return f"http://{HOST}:{self.port}/"
+        """Where the page is, with the token that opens it."""
+        return f"http://{HOST}:{self.port}/?{TOKEN_PARAMETER}={self.token}"
 
     def run(self) -> None:
         """Serve until Ctrl-C."""
@@ -259,7 +262,28 @@ class _Guard:
             return
         refused = self._refusal(scope)
         answer: Callable[..., Any] = _json(as_json({"error": refused[1]}), refused[0]) if refused else self.app
-        await answer(scope, receive, self._sealed(send))
+        cookie = self._cookie if not refused and self._bears_token(scope) else None
+        await answer(scope, receive, self._sealed(send, cookie))
+
+    @property
+    def _cookie_name(self) -> str:
+        # Browsers keep one jar for all ports of a host.
+        return f"faultmap-view-{self.port}"
+
+    @property
+    def _cookie(self) -> str:
+        return f"{self._cookie_name}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+
+    def _is_token(self, told: str | None) -> bool:
+        return secrets.compare_digest((told or "").encode("utf-8", "replace"), self.token.encode())
+
+    def _bears_token(self, scope: AsgiScope) -> bool:
+        """Say whether the page itself is asked for with the token in its address."""
+        asked = HTTPConnection(scope).query_params
+        return scope["path"] == "/" and self._is_token(asked.get(TOKEN_PARAMETER))
+
+    def _may_read(self, scope: AsgiScope) -> bool:
+        return self._is_token(HTTPConnection(scope).cookies.get(self._cookie_name)) or self._bears_token(scope)
 
     def _refusal(self, scope: AsgiScope) -> tuple[int, str] | None:
         """Return status and reason where a request is not from our page."""
@@ -272,14 +296,15 @@ class _Guard:
         site = headers.get("sec-fetch-site", "none")
         if method != "POST":
             link = headers.get("sec-fetch-mode") == "navigate" and scope["path"] == "/"
-            foreign = site not in ("same-origin", "none") and not link
-            return (403, "another site has asked for this; open the page itself") if foreign else None
+            if site not in ("same-origin", "none") and not link:
+                return 403, "another site has asked for this; open the page itself"
+            return None if self._may_read(scope) else (403, _NO_TOKEN)
         if headers.get("origin", "").lower() not in {f"http://{host}" for host in hosts} or site not in (
             "same-origin",
             "none",
         ):
             return 403, "only the page itself may write"
-        if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self.token.encode()):
+        if not self._is_token(headers.get(TOKEN_HEADER)):
             return 403, "the page is of an earlier start of the server; reload it"
         if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
             return 415, "a label is sent as application/json"
@@ -288,7 +313,7 @@ class _Guard:
             return 413, f"a label has at most {MOST_BODY_BYTES:,} bytes"
         return None
 
-    def _sealed(self, send: Send) -> Send:
+    def _sealed(self, send: Send, cookie: str | None = None) -> Send:
         kept = {
             b"content-security-policy": self.policy.encode(),
             b"x-content-type-options": b"nosniff",
@@ -297,6 +322,7 @@ class _Guard:
             b"x-frame-options": b"DENY",
             b"cross-origin-resource-policy": b"same-origin",
             b"cross-origin-opener-policy": b"same-origin",
+            **({b"set-cookie": cookie.encode()} if cookie else {}),
         }
 
         async def sealed(message: Message) -> None:

@@ -17,6 +17,7 @@ from typing import IO
 from faultmap_core.errors import EmptyFileError, EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.readers.conservation import LineAccount
+from faultmap_core.readers.csv_likeness import RowLikeness
 
 MAX_FIELD_CHARACTERS = 32_000_000
 """A longer cell costs its row."""
@@ -28,7 +29,6 @@ _FREE_REREADING = 200_000_000
 _SHORT_RECORD = 50
 _LEARNED_FROM = 50
 _TELLING_FROM = 5
-_INNER_LINES_LOOKED_AT = 200
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\s*$', re.IGNORECASE)
 # An even number of backslashes before it is text of its own.
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
@@ -108,7 +108,7 @@ class CsvRecords:
         self._learned = self._reread = 0
         self.header = self._read_header()
         self._numeric = set(range(len(self.header)))
-        self._spaced_rows = False
+        self._likeness = RowLikeness(self._delimiter, len(self.header))
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the first line of each record and its cells, as many as the header has, or what is wrong with it."""
@@ -193,7 +193,7 @@ class CsvRecords:
         """
         cells = self._as_many(attempt.cells)
         if cells is not None:
-            return None if self._swallowed(attempt) else cells
+            return None if self._swallowed(attempt, cells) else cells
         if attempt.cells is not None and not any(cell.strip() for cell in attempt.cells):
             return []
         first = attempt.lines[0]
@@ -212,7 +212,7 @@ class CsvRecords:
         self._give_back()
         again = self._attempt(reader, escaped=escaped)
         cells = self._as_many(again.cells)
-        return None if cells is None or self._swallowed(again) else cells
+        return None if cells is None or self._swallowed(again, cells) else cells
 
     def _retake(self, count: int) -> None:
         self._give_back()
@@ -250,10 +250,10 @@ class CsvRecords:
                 return cells
 
     def _learn(self, cells: list[str]) -> list[str]:
-        """Note which columns hold numbers alone: by them a row is told from a line of text."""
+        """Note what rows look like and which columns hold numbers alone: by them a row is told from a line of text."""
+        self._likeness.note(cells)
         if self._learned < _LEARNED_FROM:
             self._learned += 1
-            self._spaced_rows |= _is_spaced(cells)
             self._numeric = {place for place in self._numeric if not cells[place] or _is_number(cells[place])}
         return cells
 
@@ -267,27 +267,9 @@ class CsvRecords:
         numbers = [cells[place] for place in self._numeric]
         return any(numbers) and all(not cell or _is_number(cell) for cell in numbers)
 
-    def _swallowed(self, attempt: _Attempt) -> bool:
+    def _swallowed(self, attempt: _Attempt, cells: list[str]) -> bool:
         """Say whether lines inside of a quoted cell are rows themselves, as where a quote is missing."""
-        # The last line ends the cell: what stands in it before the quote is text, and behind it the record goes on.
-        inner = [line for line in attempt.lines[1:-1][:_INNER_LINES_LOOKED_AT] if line.strip()]
-        if not inner:
-            return False
-        rows = sum(self._is_row(line) for line in inner)
-        if self._telling:
-            return 2 * rows >= len(inner)
-        return rows == len(inner) >= _TELLING_FROM and len(self.header) > 2
-
-    def _is_row(self, line: str) -> bool:
-        if line.count(self._delimiter) < len(self.header) - 1:
-            return False
-        try:
-            (cells,) = csv.reader([line], delimiter=self._delimiter, strict=True)
-        except csv.Error:
-            return False
-        if _is_spaced(cells) and not self._spaced_rows:
-            return False
-        return len(cells) == len(self.header) and self._looks_like_row(cells)
+        return len(attempt.lines) > 2 and self._likeness.swallowed(attempt.lines, cells)
 
     def _one_bad_record(self, start: int, attempt: _Attempt) -> RowError:
         if self._as_many(attempt.cells) is None:
@@ -320,12 +302,6 @@ def _in_words(problem: str) -> str:
     if "unexpected end" in problem:
         return _NOT_CLOSED
     return problem
-
-
-def _is_spaced(cells: list[str]) -> bool:
-    """Say whether most cells begin with a space, as the parts of a sentence between its commas do."""
-    behind = [cell for cell in cells[1:] if cell]
-    return bool(behind) and 2 * sum(cell.startswith(" ") for cell in behind) > len(behind)
 
 
 def _is_number(cell: str) -> bool:

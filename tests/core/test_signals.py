@@ -1,5 +1,4 @@
 import csv
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from faultmap_core.answers import expected_answer, final_answer
 from faultmap_core.arithmetic import wrong_sums
 from faultmap_core.languages import language_of
 from faultmap_core.signals import SIGNALS, FailedExample, examine, signals_of
+from tests.growth import MAX_GROWTH, growth
 
 CHOICE = "Which of these is a bird?\nOptions:\n(A) an owl\n(B) a trout\n(C) a spruce tree\n(D) None of the above"
 LISTED = 'Which one flies?\nOptions: ["a trout", "an owl", "a spruce"]'
@@ -329,14 +329,14 @@ def test_anything_is_examined_and_evidence_is_verbatim(prompt, response, referen
 
 
 def test_hostile_length_takes_time_in_proportion():
-    # 100,000 characters are read whatever the length; what would be quadratic in them takes minutes.
-    pieces = ("1+", " ", "(A) ", "answer is ", "{", "ab", "- x\n", "A or ", "I can't ", "a,", ". ")
-    start = time.process_time()
-    for piece in pieces:
-        text = piece * (100_000 // len(piece)) + "x"
+    # 100,000 characters are read whatever the length.
+    def look(text: str) -> None:
         seen(text, text, "(A)")
         seen("Sort them.", text, "1, 2, 3")
-    assert time.process_time() - start < 20
+
+    for piece in ("1+", " ", "(A) ", "answer is ", "{", "ab", "- x\n", "A or ", "I can't ", "a,", ". "):
+        short, long = (piece * (length // len(piece)) + "x" for length in (25_000, 100_000))
+        assert growth(look, short, long, rounds=2) < MAX_GROWTH, piece
 
 
 def test_answers_that_passed_are_seen_as_right():

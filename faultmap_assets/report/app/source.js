@@ -3,6 +3,8 @@
 /** What the server wants to hear before it writes; empty where no server sent this page. */
 const token = document.documentElement.dataset.token ?? "";
 const served = token !== "";
+// The address that opened this page bears the token; a cookie bears it from here on, and no history or link does.
+if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname + location.hash);
 
 /** @type {Map<string, Promise<any>>} */
 const loadedParts = new Map();
