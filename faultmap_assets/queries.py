@@ -16,6 +16,7 @@ from faultmap_assets.claimed import with_gap_claims, with_pair_claims, with_slic
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core.clustering import ClusterTree
+from faultmap_core.columns import OF_THE_ANSWER
 from faultmap_core.comparison import CommonExamples, ModelAnswers
 from faultmap_core.comparison_results import pairing_sentence
 from faultmap_core.slices import EvalRows
@@ -104,9 +105,9 @@ def eval_rows(warehouse: Warehouse, partition: Partition, prompt_ids: Sequence[s
 
 
 def metadata_columns(documents: Sequence[str]) -> dict[str, list[str | None]]:
-    """Return the metadata of n rows by column; what is no text, number or truth value is left out."""
+    """Return the metadata of n rows by column, without structures and without what is said of the answer."""
     rows = [json.loads(document) for document in documents]
-    names = sorted({name for row in rows for name in row})
+    names = sorted({name for row in rows for name in row} - OF_THE_ANSWER)
     return {name: [_label(row.get(name)) for row in rows] for name in names}
 
 

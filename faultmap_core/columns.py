@@ -12,6 +12,40 @@ MOST_VALUES = 100
 MOST_SETS = 2_000
 
 Rows = NDArray[np.int64]
+Column = Sequence[str | None]
+
+OF_THE_ANSWER = frozenset({"scored_explanation", "scorer", "scores", "error", "steps", "input_messages"})
+"""What readers keep beside a row that is known only once it is answered; no slice is made of it."""
+
+# A column tells the outcome where its values do so for this share of the rows, with so many rows of either outcome.
+_TELLING, _MIN_ROWS_OF_EACH, _MIN_ROWS_PER_VALUE = 0.99, 20, 5
+
+
+def input_columns(metadata: Mapping[str, Column], failed: NDArray[np.float64]) -> dict[str, Column]:
+    """Return the columns that can describe a prompt: not those that only repeat how the answer went.
+
+    A column repeats the outcome where knowing its value (or that it has none) is knowing the outcome: the reason that a
+    grader gives, a verdict in words.
+
+    Args: metadata: column name -> one value per row, None where absent; failed: (n,) 0 to 1, finite.
+    """
+    bad = failed >= 0.5
+    enough = min(int(bad.sum()), int((~bad).sum())) >= _MIN_ROWS_OF_EACH
+    return {
+        name: values
+        for name, values in metadata.items()
+        if name not in OF_THE_ANSWER and not (enough and _tells(values, bad))
+    }
+
+
+def _tells(values: Column, bad: NDArray[np.bool_]) -> bool:
+    _, value = np.unique(["" if one is None else f"={one}" for one in values], return_inverse=True)
+    value = value.ravel()
+    rows = np.bincount(value)
+    if len(rows) < 2 or len(rows) * _MIN_ROWS_PER_VALUE > len(bad):
+        return False
+    failing = np.bincount(value, weights=bad)
+    return bool(np.maximum(failing, rows - failing).sum() >= _TELLING * len(bad))
 
 
 def metadata_sets(

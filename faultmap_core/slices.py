@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faultmap_core.clustering import ClusterTree
-from faultmap_core.columns import metadata_sets
+from faultmap_core.columns import input_columns, metadata_sets
 from faultmap_core.composition import composition
 from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
 from faultmap_core.errors import ConfigurationError
@@ -151,7 +151,9 @@ def find_failure_slices(
     points = np.asarray(vectors)
     scored = np.flatnonzero(np.isfinite(rows.failed))
     question = _question(rows, scored, tree, points, chosen)
-    columns = {name: [values[row] for row in scored.tolist()] for name, values in rows.metadata.items()}
+    described = {name: [values[row] for row in scored.tolist()] for name, values in rows.metadata.items()}
+    columns = input_columns(described, rows.failed[scored])
+    rows = replace(rows, metadata={name: rows.metadata[name] for name in columns})
     sets = metadata_sets(columns, rows.unit[scored], tree.n_units, chosen.min_slice_size) if chosen.metadata else {}
     candidates = candidates_of(tree, sets)
     regions, held_out, tested = _search(candidates, question, chosen, region_settings)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from faultmap_core.columns import metadata_sets
+from faultmap_core.columns import input_columns, metadata_sets
 
 
 def test_values_and_pairs_of_values_become_sets():
@@ -32,3 +32,28 @@ def test_a_unit_has_the_value_of_most_of_its_rows():
 def test_a_pair_that_says_nothing_new_is_left_out():
     metadata = {"a": ["x"] * 20 + ["y"] * 20, "b": ["same"] * 20 + ["other"] * 20}
     assert all("," not in name for name in metadata_sets(metadata, np.arange(40), 40, min_size=10))
+
+
+def test_a_column_that_repeats_the_outcome_describes_no_prompt():
+    failed = np.repeat([1.0, 0.0], [40, 60])
+    topic = ["math" if row % 4 == 0 else "other" for row in range(100)]
+    found = input_columns(
+        {
+            "topic": topic,
+            # A grader's reason stands where the answer failed alone; a verdict says it in words.
+            "reason": ["Expected output to contain"] * 40 + [None] * 60,
+            "verdict": ["bad"] * 40 + ["fine"] * 60,
+            "scored_explanation": topic,
+            # It says much, but not all: 10 of its 40 rows passed.
+            "hard": ["yes"] * 30 + ["no"] * 60 + ["yes"] * 10,
+            "id": [f"row {row}" for row in range(100)],
+        },
+        failed,
+    )
+    assert set(found) == {"topic", "hard", "id"}
+
+
+def test_with_few_failures_a_column_may_hold_them_all():
+    # Twelve failures that are all of one category: a finding, and no verdict in disguise.
+    failed = np.repeat([1.0, 0.0], [12, 200])
+    assert set(input_columns({"category": ["law"] * 12 + ["art"] * 200}, failed)) == {"category"}
