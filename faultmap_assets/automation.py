@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from faultmap_assets.forget import expire_logs
+from faultmap_assets.forget_rows import expire_logs
 from faultmap_assets.home import UNFINISHED, close_dead_runs
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state

@@ -25,6 +25,9 @@ from faultmap_core.redaction import Redactor, get_redactor
 USER_KEY, SESSION_KEY = "user_id", "session_id"
 """Columns of a log, and keys of an eval row's metadata, that say whose row it is."""
 
+TRACE_KEY = "trace_id"
+"""Of a log: its rows of one trace are one request, and one person's."""
+
 _TEXT_COLUMNS = ("input_text", "question_text", "output_text", "correct_answer")
 _IDENTIFIER_COLUMNS = ("example_id", SESSION_KEY, USER_KEY)
 # Where an excerpt was cut, less than the longest pattern may be left of what should be redacted.
@@ -175,6 +178,8 @@ def subject_columns(names: Sequence[str]) -> dict[str, str]:
     for kind, key in (("user", USER_KEY), ("session", SESSION_KEY)):
         named = [f"nullif({key}, '')"] if key in names else []
         columns[kind] = f"coalesce({', '.join([*named, _metadata_value(key)])})"
+    if TRACE_KEY in names:
+        columns["trace"] = TRACE_KEY
     return columns
 
 
@@ -199,6 +204,16 @@ def remember_forgotten(connection: Connection, subjects: Sequence[Subject]) -> N
             "INSERT OR IGNORE INTO forgotten VALUES ($digest, $now)",
             {"digest": subject.digest, "now": datetime.now(UTC).replace(tzinfo=None)},
         )
+
+
+def remember_traces(connection: Connection) -> None:
+    """Keep the digests of the traces of `forgotten_rows`: a step that comes in another file names no user."""
+    connection.execute(
+        f"""INSERT OR IGNORE INTO forgotten
+        SELECT DISTINCT sha256('trace' || chr(31) || dataset || chr(31) || {TRACE_KEY}), $now::TIMESTAMP
+        FROM forgotten_rows WHERE {TRACE_KEY} IS NOT NULL""",
+        {"now": datetime.now(UTC).replace(tzinfo=None)},
+    )
 
 
 def somebody_was_forgotten(connection: Connection) -> bool:

@@ -35,7 +35,7 @@ _STOP_IN_OTHER_SCRIPTS = """
 في من على إلى ما هل هو هي كيف كم أن إن هذا هذه التي الذي عن مع أو لا ماذا متى أين и в во на не что как это по с для из у
 什么 怎么 如何 请问 可以 这个 那个 多少 哪些 哪个 为什么 是什么 有什么 一个 的是 です ます した して
 """
-_STOP = frozenset((_STOP_WORDS + _STOP_IN_OTHER_SCRIPTS).split())
+STOP_WORDS = frozenset((_STOP_WORDS + _STOP_IN_OTHER_SCRIPTS).split())
 # At the edge of a piece of text without spaces these join words: the piece is a fragment.
 _JOINING = frozenset("的了吗呢吧是在和与及或就都也很把被给让请我你他她它们这那哪不没有はがをにでとものへ")
 _LONGEST_PIECE = 4
@@ -224,11 +224,11 @@ def _terms(tokens: Sequence[str]) -> dict[str, str]:
 
 def _pieces(run: str) -> list[str]:
     cut = (run[i : i + n] for n in range(2, _LONGEST_PIECE + 1) for i in range(len(run) - n + 1))
-    return [one for one in cut if one not in _STOP and one[0] not in _JOINING and one[-1] not in _JOINING]
+    return [one for one in cut if one not in STOP_WORDS and one[0] not in _JOINING and one[-1] not in _JOINING]
 
 
 def _names(token: str) -> bool:
-    return len(token) > 1 and token[0].isalpha() and token not in _STOP
+    return len(token) > 1 and token[0].isalpha() and token not in STOP_WORDS
 
 
 @dataclass(frozen=True)

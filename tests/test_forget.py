@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from faultmap_assets.audit import refresh_stale
 from faultmap_assets.cli import app
-from faultmap_assets.forget import expire_logs, find_rows, forget
+from faultmap_assets.forget import find_rows, forget
+from faultmap_assets.forget_rows import expire_logs
 from faultmap_assets.ingestion import IngestedFile, ingest_file
 from faultmap_assets.privacy import Subject, privacy_of
 from faultmap_assets.records import read_state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,8 @@ from faultmap_assets.cli.common import (
 
 if TYPE_CHECKING:
     from faultmap_assets.forget import Forgotten
+    from faultmap_assets.privacy import Subject
+    from faultmap_assets.settings import Settings
 
 
 @app.command()
@@ -39,6 +42,17 @@ def forget(
         str | None, typer.Option(help="Only of this dataset, or of this source of logs. Default: of all.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Delete nothing; look whether anything of it is left, exit 1 if so.")
+    ] = False,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--source",
+            metavar="FILE",
+            help="With --verify: a file that still has the rows, whose texts are looked for.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -48,7 +62,10 @@ def forget(
     Example: faultmap forget --user u-1734 --dry-run
 
     What quotes them is deleted and made again without them: slices, gaps, judgments, replies of language models,
-    reports. The files that they were read from, and what was exported, are yours to delete.
+    reports, Dagster's events. The files that they were read from, and what was exported, are yours to delete.
+
+    Afterwards, and before you delete the files: faultmap forget --user u-1734 --verify --source logs/monday.jsonl
+    searches every byte of the state folder for the id and for what these files say of it.
     """
     from faultmap_assets import forget as forgetting
     from faultmap_assets.privacy import Subject
@@ -60,7 +77,12 @@ def forget(
     ]
     if not subjects:
         stop(["nothing to forget: name an --id, a --user or a --session"])
+    if sources and not verify:
+        stop(["--source names where the texts stand that --verify looks for; add --verify, or leave it out"])
     settings = settings_of(home)
+    if verify:
+        _verify(settings, subjects, sources or [], as_json=as_json)
+        return
     found = forgetting.find_rows(warehouse_of(settings), subjects)
     if dry_run:
         _tell_found(found, as_json=as_json)
@@ -72,6 +94,44 @@ def forget(
     outcome = refresh(settings) if forgotten.partitions else None
     _tell(forgotten, made=len(outcome.made) if outcome else 0, as_json=as_json)
     end(outcome, [])
+
+
+def _verify(settings: Settings, subjects: Sequence[Subject], sources: Sequence[Path], *, as_json: bool) -> None:
+    from faultmap_assets import terminal, verify_forgotten
+
+    wanted = verify_forgotten.sought(settings, subjects, sources)
+    search = verify_forgotten.verify(settings, wanted)
+    if as_json:
+        print_json(verify_forgotten.summary(wanted, search))
+    else:
+        ids = sum(1 for term in wanted.terms if term.whole)
+        told = f"Looked for {ids:,} ids and {len(wanted.terms) - ids:,} texts"
+        if not sources:
+            told += " (the texts of rows stand in their files alone: name those with --source)"
+        out.print(f"{told}.", highlight=False, markup=False)
+        if wanted.shared or wanted.short:
+            out.print(
+                f"Not looked for: {wanted.shared:,} texts that other rows of the files say too, {wanted.short:,} of"
+                f" fewer than {verify_forgotten.MIN_TEXT} characters.",
+                highlight=False,
+            )
+        out.print(
+            f"Looked at {search.files:,} files under {settings.home} with {search.bytes:,} bytes, {search.unpacked:,}"
+            f" packed parts in them, and {search.values:,} values of databases.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        if search.free_blocks:
+            out.print(
+                f"The warehouse has {search.free_blocks:,} free blocks; what stands compressed in them cannot be seen.",
+                highlight=False,
+            )
+        for file, where, what in search.found:
+            out.print(terminal.literal(f"{file}, {where}: {what}"), highlight=False, soft_wrap=True)
+        out.print("Nothing of it was found." if not search.found else f"Found in {len(search.found):,} places.")
+    if search.found:
+        raise typer.Exit(1)
 
 
 def _tell_found(found: Sequence[tuple[str, str, str | None, int]], *, as_json: bool) -> None:
@@ -97,6 +157,8 @@ def _tell(forgotten: Forgotten, *, made: int, as_json: bool) -> None:
         content: dict[str, Any] = {**vars(forgotten), "partitions_made": made}
         print_json(content)
         return
+    for path in forgotten.set_aside:
+        err.print(f"{path} was set aside as damaged and may still hold it; delete it.", highlight=False, markup=False)
     if not forgotten.rows:
         out.print("Nothing of it was stored. It is remembered, and will not be read.")
         return
@@ -105,10 +167,12 @@ def _tell(forgotten: Forgotten, *, made: int, as_json: bool) -> None:
         table.add_row(name, f"{number:,}")
     out.print(table)
     for name, number in sorted(forgotten.blanked.items()):
-        out.print(f"Quotations were blanked in {number:,} rows of {name}.", highlight=False)
+        out.print(f"Names and quotations were blanked in {number:,} rows of {name}.", highlight=False)
     if forgotten.replies:
         out.print(f"{forgotten.replies:,} replies of language models that quoted it were deleted.", highlight=False)
     if forgotten.reports:
         out.print(f"{len(forgotten.reports):,} files of reports were deleted and are written anew.", highlight=False)
+    if forgotten.runs:
+        out.print("Dagster's events and the logs of its runs were deleted.", highlight=False)
     out.print(f"{forgotten.partitions:,} partitions were concerned, {made:,} were made again.", highlight=False)
     out.print("It is remembered, and will not be read again. The files that it came from still hold it.")
