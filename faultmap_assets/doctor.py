@@ -102,9 +102,12 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
 def _sources(settings: Settings) -> Iterator[Finding]:
     from faultmap_assets.ingestion import find_source_files
 
-    for name, patterns in (("evals.paths", settings.evals.paths), ("logs.paths", settings.logs.paths)):
+    for name, patterns, command in (
+        ("evals.paths", settings.evals.paths, "audit FILE"),
+        ("logs.paths", settings.logs.paths, "coverage LOGS"),
+    ):
         if not patterns:
-            yield Finding(name, "ok", "none named; `faultmap audit FILE` reads what you name")
+            yield Finding(name, "ok", f"none named; `faultmap {command}` reads what you name")
             continue
         try:
             files = find_source_files(list(patterns))

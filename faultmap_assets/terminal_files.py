@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faultmap_core.column_names import plain_name
 from faultmap_core.evals import EvalOptions
 from faultmap_core.file_facts import FileFacts, OutcomeFacts
 from faultmap_core.file_inspection import FORMAT_NAMES, FileInspection
-from faultmap_core.logs import LogOptions
+from faultmap_core.logs import LOG_ALIASES, LogOptions
 from faultmap_core.metrics import UserRule
 from faultmap_core.outcome_rules import outcome_rule
 
@@ -104,6 +105,8 @@ def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
         reasons = list(facts.reasons.items())[:_MAX_REASONS]
         told = "; ".join(f"{count:,}: {reason}" for reason, count in reasons)
         yield f"{_count(facts.set_aside, 'row')} of {facts.rows + facts.set_aside:,} cannot be used ({told})"
+    if not isinstance(options, LogOptions) and found.format == "table" and _is_like_log(found):
+        yield "it has times and no scores: of a production log, `faultmap inspect --log` and `faultmap coverage`"
     if found.model_missing:
         yield "no row names its model: give --model-name NAME"
     if found.ids_missing:
@@ -115,6 +118,13 @@ def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
         yield "every answer is empty: name their column, --map output=COLUMN"
     elif facts.empty_outputs > 0.5 * facts.rows:
         yield f"{facts.empty_outputs:,} of {facts.rows:,} answers are empty: is the column of answers the right one?"
+
+
+def _is_like_log(found: FileInspection) -> bool:
+    """Say whether a table has a column of times and nothing that says how the answers went."""
+    names = {plain_name(name) for name in found.other_columns}
+    unscored = all(one.unscored == one.rows for one in found.facts.outcomes)
+    return unscored and bool(names & {plain_name(name) for name in LOG_ALIASES["timestamp"]})
 
 
 def _scored(facts: FileFacts) -> list[OutcomeFacts]:

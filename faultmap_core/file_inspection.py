@@ -12,6 +12,7 @@ from typing import Any
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.file_facts import FactsCollector, FileFacts
 from faultmap_core.logs import LogOptions, time_of
+from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.readers import EvalBatch, read_eval_file, read_log_file
 from faultmap_core.readers.formats import format_of
@@ -149,6 +150,7 @@ def column_sources(rows: Sequence[Mapping[str, Any]], raw: Mapping[int, Mapping[
     for name in _SHOWN_FIELDS:
         agreeing: dict[str, int] = {}
         filled = 0
+        told = {str(row.get(name)) for row in rows}
         for row in rows:
             value, cells = row.get(name), raw.get(row["line"])
             if value is None or value == "" or cells is None:
@@ -157,10 +159,18 @@ def column_sources(rows: Sequence[Mapping[str, Any]], raw: Mapping[int, Mapping[
             for column, cell in cells.items():
                 agreeing[str(column)] = agreeing.get(str(column), 0) + _same(value, cell)
         # A column of the field's own name goes before others that happen to hold the same.
-        best = max(agreeing, key=lambda column: (agreeing[column], column == name), default=None)
-        if best is not None and agreeing[best] > _MIN_SHARE * filled:
+        metrics = _metric_names(rows)
+        best = max(agreeing, key=lambda column: (agreeing[column], column == name or column in metrics), default=None)
+        # Of scores that are all the same, any column that holds that number would do: there the name decides.
+        named = best == name or best in metrics
+        if best is not None and agreeing[best] > _MIN_SHARE * filled and (named or len(told) > 1 or name != "score"):
             sources[name] = best
     return sources
+
+
+def _metric_names(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the metrics that scored the rows: a tool's table has a column of that name."""
+    return {Metric.from_json(text).name for text in {row.get("metric") for row in rows} if text}
 
 
 def _same(value: Any, cell: Any) -> bool:

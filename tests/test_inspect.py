@@ -177,3 +177,28 @@ def test_an_audit_says_of_each_file_how_it_was_understood(run, tmp_path):
     assert (
         "b.jsonl: 12 rows, a table of Ragas; outcome = faithfulness ≥ 0.9 (scores from 0.51 to 0.61), 1 without" in told
     )
+
+
+def test_of_equal_scores_no_column_is_guessed(run, tmp_path):
+    rows = [
+        {"id": n, "model": "m", "question": f"q {n}", "answer": "a", "score": 1, "attempt": 1, "cost": 1.0}
+        for n in range(4)
+    ]
+    Path("same.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = json.loads(run("inspect", "same.jsonl", "--json")[1])
+    assert found["columns"]["score"] == "score"
+    tests = [
+        {"input": f"q {n}", "actualOutput": "a", "success": True, "order": 1, "runDuration": 1.0} for n in range(3)
+    ]
+    Path("run.json").write_text(json.dumps({"testCases": tests, "testPassed": 3, "testFailed": 0}))
+    found = json.loads(run("inspect", "run.json", "--json")[1])
+    assert found["format"] == "deepeval"
+    assert "score" not in found["columns"]
+
+
+def test_a_folder_and_a_log_are_pointed_to_the_right_command(run, tmp_path):
+    Path("logs").mkdir()
+    assert "faultmap audit logs" in run("inspect", "logs")[2].replace("\n", " ")
+    rows = [{"time": f"2026-11-01T10:00:0{n}", "prompt": f"q {n}", "response": "a", "user_id": "u"} for n in range(4)]
+    Path("day.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "faultmap inspect --log" in run("inspect", "day.jsonl")[1]

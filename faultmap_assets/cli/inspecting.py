@@ -66,7 +66,8 @@ def inspect(
             scorer=scorer,
         )
     if not file.is_file():
-        stop([f"{file}: there is no such file"])
+        folder = f"{file}: this is a folder; name a file in it, or read all of it with `faultmap audit {file}`"
+        stop([folder if file.is_dir() else f"{file}: there is no such file"])
     found = inspect_file(file, options)
     if as_json:
         print_json({**_as_json(found), "warnings": list(warnings_of(found, options))})
