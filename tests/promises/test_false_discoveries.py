@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from faultmap_core.clustering import ClusterTree
@@ -57,8 +59,8 @@ def test_the_level_of_later_steps_ends_at_five_times_the_first():
     blocks, doubtless = 400, np.arange(12) * 4
     limit, endless = 5 * LEVEL, 12 * LEVEL
     seen = set()
-    for base, hits in [(base, hits) for base in range(3, 9) for hits in range(base, SIZE)]:
-        failed = np.arange(SIZE) < np.full((blocks, 1), base)
+    for usual, hits in product(range(3, 9), range(3, SIZE)):
+        failed = np.arange(SIZE) < np.full((blocks, 1), usual)
         failed[doubtless] = True
         failed[200] = np.arange(SIZE) < hits
         left, everything = int(np.delete(failed, doubtless, axis=0).sum()), int(failed.sum())
