@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from faultmap_core.coverage import CoverageSettings, find_coverage_gaps
 from faultmap_core.coverage_estimate import estimate_coverage, outlier_threshold
-from faultmap_core.coverage_regions import smoothed
+from faultmap_core.coverage_regions import distances_beyond_copies, smoothed
 from faultmap_core.embedding import get_embedder
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.neighbors import nearest_neighbors
@@ -178,6 +178,16 @@ def test_small_inputs_are_valid_answers(n_tests, n_production):
     if n_tests == 0 and n_production:
         assert (result.overall_coverage_score, set(result.status)) == (0.0, {"gap"})
         assert "no tests" in result.note
+    if n_tests in (1, 2):
+        assert result.note.startswith(f"Distinct tests: {n_tests}. With fewer than")
+
+
+def test_a_copy_among_the_tests_is_no_yardstick():
+    angles = np.arccos([0.97, 0.7, 0.5])
+    tests = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    # The first is a copy; by hand, the next are 1 - .7 and 1 - .5 away.
+    nearest, two = distances_beyond_copies(np.array([[1.0, 0.0]], dtype=np.float32), tests)
+    assert (nearest[0], two[0]) == pytest.approx((0.3, 0.4), abs=1e-6)
 
 
 def test_wrong_arguments_are_refused():

@@ -50,3 +50,10 @@ def test_other_words_for_what_the_tests_ask_are_no_gap(distance, gaps):
     regions = find_missing(pool, 0.05, 5, MAX_RATIO).regions
     assert [one.is_gap for one in regions] == [True] * gaps
     assert all(one.region.units.tolist() == list(range(SIZE)) for one in regions)
+
+
+def test_large_gaps_do_not_hide_a_small_one():
+    # Six regions without any test make up half of production; beside them 3 tests of 20 look usual.
+    pool = pool_of((0,) * 6 + (13,) * 6 + (3,), (0.9,) * 6 + (0.1,) * 6 + (0.9,))
+    found = find_missing(pool, 0.05, 5, MAX_RATIO).regions
+    assert sorted(int(one.region.units[0]) // SIZE for one in found if one.is_gap) == [0, 1, 2, 3, 4, 5, 12]
