@@ -108,6 +108,12 @@ def test_sign_flip_counts_ties_of_lattice_scores():
     assert sign_flip(values, seed=0) == pytest.approx(expected, abs=0.015)
 
 
+def test_sign_flip_that_never_reaches_what_was_seen_still_has_its_size():
+    # 250 of 400 signs: the exact p is below one in a million, the bound of Hoeffding (1963) a few of them.
+    found = sign_flip(np.repeat([1.0, -1.0], [250, 150]))
+    assert 2 * stats.binom.sf(249, 400, 0.5) <= found <= 2 * np.exp(-(100**2) / (2 * 400)) * 1.001
+
+
 def test_mean_interval_is_students():
     values = np.random.default_rng(2).normal(size=30)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)

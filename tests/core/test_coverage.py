@@ -124,6 +124,27 @@ def test_copies_of_tests_are_covered_and_copies_in_production_count_once():
     assert (copies.num_production_prompts, copies.production_units) == (600, 401)
 
 
+def test_a_copy_of_a_test_is_covered_even_where_its_topic_has_too_few():
+    tests, test_vectors, topic = prompts(3, np.arange(10), each=100, what="test")
+    kept = (topic != 4) | (np.arange(len(topic)) % 100 < 40)
+    production, production_vectors, _ = prompts(4, np.arange(10), each=100, what="production")
+    production[400:410], production_vectors[400:410] = tests[400:410], test_vectors[400:410]
+    kept_tests = [text for text, keep in zip(tests, kept, strict=True) if keep]
+    result = find_coverage_gaps(kept_tests, test_vectors[kept], production, production_vectors)
+    (region,) = result.under_tested
+    assert set(range(400, 410)) & set(region.prompt_indices)
+    assert set(result.status[400:410]) == {"covered"}
+
+
+def test_with_a_threshold_coverage_is_the_share_of_rows():
+    vectors = np.eye(2)
+    # One row is a test's copy, three rows are one prompt that is far from it.
+    result = find_coverage_gaps(
+        ["known"], vectors[:1], ["known", *["far"] * 3], vectors[[0, 1, 1, 1]], CoverageSettings(distance_threshold=0.5)
+    )
+    assert result.overall_coverage_score == 0.25
+
+
 def test_far_prompts_are_outliers_with_their_nearest_test():
     tests, vectors, _ = prompts(7, np.arange(10), what="test")
     production, production_vectors, _ = prompts(8, np.arange(10), each=10, what="production")
