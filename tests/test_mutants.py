@@ -12,7 +12,7 @@ MUTANTS = mutants()
 
 
 def test_there_are_enough_of_them_over_all_subjects():
-    assert len(MUTANTS) >= 60
+    assert len(MUTANTS) >= 140
     subjects = ("regions", "slices", "comparison", "coverage", "drift", "taxonomy", "readers", "staleness")
     assert [subject for subject in subjects if not any(subject in one.file for one in MUTANTS)] == []
     assert len({(one.file, one.old, one.new) for one in MUTANTS}) == len(MUTANTS)

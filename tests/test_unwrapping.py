@@ -144,6 +144,20 @@ def test_every_wrapping_in_rows_cells_spans_and_evals(tmp_path: Path, name: str)
     assert [question_of(row) for row in rows] == [QUESTION]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        # Arguments and wrappers whose names say nothing, with something beside them.
+        {"args": [], "kwargs": {"sentence": QUESTION, "session_id": "s-17"}},
+        {"body": {"question": QUESTION}, "executionMode": "production"},
+    ],
+)
+def test_the_question_is_found_below_names_that_say_nothing(value: Any):
+    prompt = unwrap_prompt(value)
+    assert prompt is not None
+    assert (prompt.question or prompt.text) == QUESTION
+
+
 def test_earlier_turns_and_documents_stay_in_the_text():
     prompt = unwrap_prompt(WRAPPED["history of pairs"])
     assert prompt is not None

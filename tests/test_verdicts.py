@@ -128,6 +128,9 @@ def test_deepeval_success_decides_and_a_metric_has_its_own_threshold_and_directi
     [
         # Without a verdict of its own a case passes where all metrics do.
         ({"success": None}, True),
+        # One of two metrics is enough to fail it.
+        ({"success": None, "metricsData": [{"name": "Bias", "score": 0.1, "threshold": 0.5},
+                                           {"name": "Tone", "score": 0.4, "threshold": 0.5}]}, False),
         # Direction by name: toxicity of .9 is bad; by the verdicts where the name says nothing.
         ({"success": None, "metricsData": [{"name": "Toxicity", "score": 0.9, "threshold": 0.5}]}, False),
         ({"success": None, "metricsData": [{"name": "Toxicity", "score": 0.1, "threshold": 0.5}]}, True),
@@ -231,6 +234,10 @@ def test_inspect_results_are_compared(tmp_path):
         "total_samples: the tool says 4, its rows give 3",
         "accuracy of match: the tool says 0.9, its rows give 0.75",
     ]
+    # The best of the epochs is another figure than their mean.
+    best = header(3, 1.0)
+    best["results"]["scores"][0]["reducer"] = "max"
+    assert disagreements(write_inspect_json(tmp_path / "c.json", *samples, header=best)) == []
 
 
 def test_an_inspect_attachment_over_the_limit_costs_the_attachment_alone(tmp_path, monkeypatch):

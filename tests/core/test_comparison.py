@@ -108,6 +108,12 @@ def test_sign_flip_counts_ties_of_lattice_scores():
     assert sign_flip(values, seed=0) == pytest.approx(expected, abs=0.015)
 
 
+def test_sign_flip_that_never_reaches_what_was_seen_still_has_its_size():
+    # 250 of 400 signs: the exact p is below one in a million, the bound of Hoeffding (1963) a few of them.
+    found = sign_flip(np.repeat([1.0, -1.0], [250, 150]))
+    assert 2 * stats.binom.sf(249, 400, 0.5) <= found <= 2 * np.exp(-(100**2) / (2 * 400)) * 1.001
+
+
 def test_mean_interval_is_students():
     values = np.random.default_rng(2).normal(size=30)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
@@ -128,6 +134,10 @@ def test_a_slice_is_where_the_advantage_differs(space):
     assert found.discordant_b_wins == int(((fail_a == 1) & (fail_b == 0))[200:].sum())
     assert found.concordant_pass + found.concordant_fail == 40 - found.discordant_a_wins - found.discordant_b_wins
     assert found.difference_low <= found.difference <= found.difference_high < 0
+    # One of `tested` regions was chosen for what it shows.
+    assert found.adjusted_p_value == pytest.approx(min(1.0, found.p_value * result.tested))
+    wins_a, wins_b = (fail_a < fail_b)[:200].sum(), (fail_a > fail_b)[:200].sum()
+    assert found.rest_advantage_rate == pytest.approx(wins_a / (wins_a + wins_b))
     assert (result.global_winner, result.global_test_used) == ("a", "mcnemar_midp")
     assert "large" in found.description
     json.dumps(result.to_dict(), allow_nan=False)
@@ -260,6 +270,25 @@ def test_all_pairs_and_who_wins_where(space):
     json.dumps(result.to_dict(), allow_nan=False)
     with pytest.raises(ConfigurationError, match="at least 2"):
         compare_all(examples, {"m1": answers["m1"]}, tree, vectors)
+
+
+def test_who_is_better_alone_and_not_over_all_pairs_is_no_winner(space):
+    tree, vectors = space
+    # Different examples failed: 7 by m1, 17 by m2, 12 by m3.
+    order = np.random.default_rng(0).permutation(240)
+    failed = {
+        name: np.isin(np.arange(240), order[first:end]).astype(float)
+        for name, first, end in (("m1", 0, 7), ("m2", 7, 24), ("m3", 24, 36))
+    }
+    examples = CommonExamples(
+        [f"e{i}" for i in range(240)], [f"prompt {i}" for i in range(240)], [None] * 240, np.arange(240)
+    )
+    answers = {name: ModelAnswers([None] * 240, 1 - one, one) for name, one in failed.items()}
+    first = compare_all(examples, answers, tree, vectors).pairs[0]
+    p = 2 * stats.binom.cdf(7, 24, 0.5) - stats.binom.pmf(7, 24, 0.5)
+    assert first.global_p_value == pytest.approx(p)
+    assert p < 0.05 < first.global_adjusted_p_value
+    assert first.global_winner == "unresolved"
 
 
 def test_pairs_of_unlike_metrics_are_a_note_and_no_test(space):

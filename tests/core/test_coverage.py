@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from faultmap_core.coverage import CoverageSettings, find_coverage_gaps
 from faultmap_core.coverage_estimate import estimate_coverage, outlier_threshold
-from faultmap_core.coverage_regions import smoothed
+from faultmap_core.coverage_regions import distances_beyond_copies, smoothed
 from faultmap_core.embedding import get_embedder
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.neighbors import nearest_neighbors
@@ -124,6 +124,27 @@ def test_copies_of_tests_are_covered_and_copies_in_production_count_once():
     assert (copies.num_production_prompts, copies.production_units) == (600, 401)
 
 
+def test_a_copy_of_a_test_is_covered_even_where_its_topic_has_too_few():
+    tests, test_vectors, topic = prompts(3, np.arange(10), each=100, what="test")
+    kept = (topic != 4) | (np.arange(len(topic)) % 100 < 40)
+    production, production_vectors, _ = prompts(4, np.arange(10), each=100, what="production")
+    production[400:410], production_vectors[400:410] = tests[400:410], test_vectors[400:410]
+    kept_tests = [text for text, keep in zip(tests, kept, strict=True) if keep]
+    result = find_coverage_gaps(kept_tests, test_vectors[kept], production, production_vectors)
+    (region,) = result.under_tested
+    assert set(range(400, 410)) & set(region.prompt_indices)
+    assert set(result.status[400:410]) == {"covered"}
+
+
+def test_with_a_threshold_coverage_is_the_share_of_rows():
+    vectors = np.eye(2)
+    # One row is a test's copy, three rows are one prompt that is far from it.
+    result = find_coverage_gaps(
+        ["known"], vectors[:1], ["known", *["far"] * 3], vectors[[0, 1, 1, 1]], CoverageSettings(distance_threshold=0.5)
+    )
+    assert result.overall_coverage_score == 0.25
+
+
 def test_far_prompts_are_outliers_with_their_nearest_test():
     tests, vectors, _ = prompts(7, np.arange(10), what="test")
     production, production_vectors, _ = prompts(8, np.arange(10), each=10, what="production")
@@ -178,6 +199,16 @@ def test_small_inputs_are_valid_answers(n_tests, n_production):
     if n_tests == 0 and n_production:
         assert (result.overall_coverage_score, set(result.status)) == (0.0, {"gap"})
         assert "no tests" in result.note
+    if n_tests in (1, 2):
+        assert result.note.startswith(f"Distinct tests: {n_tests}. With fewer than")
+
+
+def test_a_copy_among_the_tests_is_no_yardstick():
+    angles = np.arccos([0.97, 0.7, 0.5])
+    tests = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    # The first is a copy; by hand, the next are 1 - .7 and 1 - .5 away.
+    nearest, two = distances_beyond_copies(np.array([[1.0, 0.0]], dtype=np.float32), tests)
+    assert (nearest[0], two[0]) == pytest.approx((0.3, 0.4), abs=1e-6)
 
 
 def test_wrong_arguments_are_refused():

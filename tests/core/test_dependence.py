@@ -28,6 +28,12 @@ def test_shared_outcomes_are_worth_one_observation_per_prompt():
     assert found.correlation == pytest.approx(1.0, abs=0.15)
     # Kish: 400 observations of correlation 1 in groups of 10 are worth 40.
     assert found.weights.sum() == pytest.approx(40, rel=0.5)
+    # Forty prompts are groups enough to tell this from the failure rate of a template.
+    by_default = dependence(
+        tree, outcome, np.ones(400, dtype=bool), near_copy_groups(tree, vectors), TEMPLATE_CORRELATION,
+        LEAST_NEAR_COPY_GROUPS,
+    )  # fmt: skip
+    assert by_default.weights.sum() == pytest.approx(40, rel=0.5)
 
 
 def test_independent_outcomes_keep_their_weight():

@@ -7,7 +7,7 @@ import pytest
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.gate import GateSettings, RunSummary, SliceSummary, changes_between, gate
 from faultmap_core.history import FindingKey
-from faultmap_core.metrics import Metric
+from faultmap_core.metrics import UNSTATED, Metric
 from faultmap_core.rates import Rate
 from faultmap_core.regression import CoverageRange, Standing
 
@@ -89,7 +89,10 @@ def test_unlike_metrics_are_a_reason_and_never_a_test(other, told):
     assert changes_between(now, then) == ((), result.reasons)
 
 
-@pytest.mark.parametrize("other", [None, Metric("faithfulness"), Metric("faithfulness", 0, 1, threshold=0.5)])
+@pytest.mark.parametrize(
+    "other",
+    [None, Metric("faithfulness"), Metric("faithfulness", 0, 1, threshold=0.5), Metric("score", source=UNSTATED)],
+)
 def test_what_a_metric_does_not_say_contradicts_nothing(other):
     metric = Metric("faithfulness", 0, 1, threshold=0.5)
     assert gate([run(range(5), metric=metric)], [run(range(5), metric=other)]).passed

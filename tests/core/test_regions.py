@@ -3,6 +3,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from faultmap_core.clustering import ClusterTree, build_tree
 from faultmap_core.errors import ConfigurationError
@@ -39,7 +40,9 @@ def test_one_region_has_the_numbers_of_a_hand_made_table():
     # Three blocks have allowed sizes (the root has none outside): Benjamini-Hochberg of the smallest is 3 p.
     assert search.n_tested == 3
     assert region.adjusted_p_value == pytest.approx(3 * region.p_value, rel=1e-9)
-    assert region.low < region.risk_difference < region.high
+    # One of three is reported: its interval errs a third as often (Benjamini and Yekutieli, 2005).
+    bounds = confint_proportions_2indep(15, 20, 5, 80, method="newcomb", compare="diff", alpha=0.05 / 3)
+    assert (region.low, region.high) == pytest.approx(bounds, abs=1e-9)
 
 
 def test_a_parent_does_not_ride_on_its_child():
@@ -191,6 +194,8 @@ def test_confirmation_uses_only_the_new_units():
     assert by_block[1].p_value < 1e-6
     assert by_block[1].units.tolist() == list(range(1, 40, 2))
     assert by_block[2].p_value > 0.5
+    adjusted = stats.false_discovery_control([region.p_value for region in again])
+    assert [region.adjusted_p_value for region in again] == pytest.approx(adjusted, rel=1e-9, abs=0.0)
     assert by_block[2].successes == 0
 
 

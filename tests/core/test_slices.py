@@ -191,8 +191,56 @@ def test_a_held_out_half_confirms_what_is_real(skills):
     found = analysis.slices[0]
     assert found.confirmed is True
     assert found.confirmation_p_value < 0.05
+    # Of the other half, whose outcomes differ.
+    assert found.confirmation_p_value != found.p_value
     assert found.sample_indices == list(range(80))
     assert found.risk_difference_low < found.risk_difference < found.risk_difference_high
+
+
+def near_copies(prompts=40, copies=10):
+    """Vectors of prompts in near-copies (cosine about .97) and their tree."""
+    rng = np.random.default_rng(1)
+    centres = np.repeat(rng.normal(size=(prompts, 24)), copies, axis=0)
+    vectors = centres + 0.15 * rng.normal(size=centres.shape)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return vectors, build_tree(vectors)
+
+
+def test_near_copies_that_share_their_outcome_are_one_observation():
+    vectors, tree = near_copies()
+    failed = np.repeat((np.random.default_rng(2).random(40) < 0.3).astype(float), 10)
+    rows = rows_of([f"prompt {i}" for i in range(400)], failed)
+    analysis = find_failure_slices(rows, tree, vectors)
+    assert analysis.outcome_correlation == pytest.approx(1.0, abs=0.2)
+    # Kish: 400 observations of correlation 1 in groups of 10 are worth 40.
+    assert analysis.effective_units == pytest.approx(40, rel=0.5)
+    assert find_failure_slices(rows, tree, vectors, SliceSettings(correct_dependence=False)).slices
+
+
+def test_copies_of_what_was_found_confirm_nothing():
+    vectors, tree = near_copies()
+    failed = (np.random.default_rng(3).random(400) < 0.05).astype(float)
+    failed[:9] = 1.0  # of the ten copies of one prompt
+    rows = rows_of([f"prompt {i}" for i in range(400)], failed)
+    found = [
+        one
+        for seed in range(8)
+        for one in find_failure_slices(rows, tree, vectors, SliceSettings(confirm=True, seed=seed)).slices
+        if one.sample_indices == list(range(10))
+    ]
+    # In some draw the prompt is searched; then none of its copies is left in the other half.
+    assert found
+    assert [one.confirmed for one in found] == [False] * len(found)
+
+
+def test_worse_scores_without_more_failures_are_no_slice(skills):
+    prompts, vectors, tree = skills
+    rng = np.random.default_rng(4)
+    scores = rng.uniform(0.7, 1.0, 240)
+    scores[:80] = rng.uniform(0.5, 0.6, 80)  # worse, and passed
+    scores[100:240:20] = 0.1
+    rows = rows_of(prompts, (scores < 0.5).astype(float), scores=scores)
+    assert find_failure_slices(rows, tree, vectors, SliceSettings(outcome="score")).slices == ()
 
 
 def test_rows_of_one_session_count_for_less(skills):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from faultmap_core.clustering import ClusterTree
@@ -11,19 +13,19 @@ LEVEL = 0.05
 BLOCKS, SIZE = 40, 25
 
 
-def blocks_in_pairs() -> ClusterTree:
-    """A root over 20 pairs of blocks of 25 units: nested candidates, as in a real tree."""
-    pairs = np.arange(0, BLOCKS * SIZE, 2 * SIZE)
-    singles = np.arange(0, BLOCKS * SIZE, SIZE)
+def blocks_in_pairs(blocks: int = BLOCKS) -> ClusterTree:
+    """A root over pairs of blocks of 25 units: nested candidates, as in a real tree."""
+    pairs = np.arange(0, blocks * SIZE, 2 * SIZE)
+    singles = np.arange(0, blocks * SIZE, SIZE)
     start = np.concatenate(([0], pairs, singles))
-    end = np.concatenate(([BLOCKS * SIZE], pairs + 2 * SIZE, singles + SIZE))
-    parent = np.concatenate(([-1], np.zeros(len(pairs)), 1 + np.arange(BLOCKS) // 2)).astype(np.int64)
-    return ClusterTree(np.arange(BLOCKS * SIZE), parent, start, end, np.zeros(len(parent)), "test")
+    end = np.concatenate(([blocks * SIZE], pairs + 2 * SIZE, singles + SIZE))
+    parent = np.concatenate(([-1], np.zeros(len(pairs)), 1 + np.arange(blocks) // 2)).astype(np.int64)
+    return ClusterTree(np.arange(blocks * SIZE), parent, start, end, np.zeros(len(parent)), "test")
 
 
-def found_in(failed: np.ndarray) -> list[np.ndarray]:
+def found_in(failed: np.ndarray, blocks: int = BLOCKS) -> list[np.ndarray]:
     label = Label(failed.astype(float), np.ones(len(failed)))
-    search = find_regions(candidates_of(blocks_in_pairs()), label, RegionSettings(significance_level=LEVEL))
+    search = find_regions(candidates_of(blocks_in_pairs(blocks)), label, RegionSettings(significance_level=LEVEL))
     return [region.units for region in search.regions]
 
 
@@ -51,21 +53,27 @@ def test_with_much_planted_few_findings_are_false():
 
 
 def test_the_level_of_later_steps_ends_at_five_times_the_first():
-    # Twenty blocks are beyond doubt; block 30 alone reaches p between 5 and 20 times the level.
+    # Twelve blocks far apart are beyond doubt, so that the next step is the 13th; then one more block stands out.
     from scipy.stats import hypergeom
 
-    failed = np.zeros((BLOCKS, SIZE), dtype=bool)
-    failed[:20] = True
-    failed[20:, ::5] = True
-    for hits in range(5, SIZE):
-        failed[30] = np.arange(SIZE) < hits
-        others = int(failed[20:].sum())
-        left = hypergeom(20 * SIZE, others, SIZE)
-        p_left = left.sf(hits) + left.pmf(hits) / 2
-        # 20 blocks and 10 pairs are left.
-        adjusted = p_left * 30
-        if 5 * LEVEL < adjusted <= 0.9:
-            break
-    else:
-        raise AssertionError("no count lies between the limits")
-    assert not any((units // SIZE == 30).all() for units in found_in(failed.ravel()))
+    blocks, doubtless = 400, np.arange(12) * 4
+    limit, endless = 5 * LEVEL, 12 * LEVEL
+    seen = set()
+    for usual, hits in product(range(3, 9), range(3, SIZE)):
+        failed = np.arange(SIZE) < np.full((blocks, 1), usual)
+        failed[doubtless] = True
+        failed[200] = np.arange(SIZE) < hits
+        left, everything = int(np.delete(failed, doubtless, axis=0).sum()), int(failed.sum())
+        p = max(
+            chance.sf(hits) + chance.pmf(hits) / 2
+            for chance in (hypergeom((blocks - 12) * SIZE, left, SIZE), hypergeom(blocks * SIZE, everything, SIZE))
+        )
+        # The blocks that are left, and all pairs of blocks.
+        adjusted = p * (blocks - 12 + blocks // 2)
+        side = "within" if limit / 3 < adjusted < limit else "beyond" if limit < adjusted < endless else ""
+        if side and side not in seen:
+            seen.add(side)
+            found = found_in(failed.ravel(), blocks)
+            assert len(found) == 12 + (side == "within")
+            assert any((units // SIZE == 200).all() for units in found) == (side == "within")
+    assert seen == {"within", "beyond"}
