@@ -135,7 +135,8 @@ class Warehouse:
             raise WarehouseError(f"warehouse {self.path}: {_one_line(error)}{_remedy(error)}") from error
         except BaseException as error:
             # Of a query that is given up half-way, DuckDB's threads would work on and delay the end of the process.
-            connection.interrupt()
+            with suppress(duckdb.Error):
+                connection.interrupt()
             # DuckDB asks for signals while it works, and raises this in the place of what their handler raised.
             if isinstance(error, RuntimeError) and _INTERRUPTED in str(error):
                 raise KeyboardInterrupt from error

@@ -217,9 +217,9 @@ def test_a_bad_file_is_told_once_and_not_tried_again_until_it_changes(
     assert sorted(read_paths) == ["bad.csv", "good.csv"]
     told = [line for line in capfd.readouterr().err.splitlines() if "bad.csv" in line]
     assert len(told) == 1
-    assert "cannot be read and is left alone until it changes: no column 'input_text'" in told[0]
+    assert "cannot be read and is left alone until it changes: no column 'example_id'" in told[0]
     [bad] = bad_files(watched.project.warehouse)
-    assert (Path(bad.path).name, bad.reason.split(";")[0]) == ("bad.csv", "no column 'input_text'")
+    assert (Path(bad.path).name, bad.reason.split(";")[0]) == ("bad.csv", "no column 'example_id'")
     write(watched.evals, "bad.csv", "better now")
     watched.tick()
     watched.tick()
