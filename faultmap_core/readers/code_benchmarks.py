@@ -37,7 +37,7 @@ def is_samples_results(shape: Shape) -> bool:
 
 def is_evalplus(shape: Shape) -> bool:
     """Say whether a file is the document of EvalPlus."""
-    return not shape.in_list and "eval" in shape.keys and bool(shape.keys & {"hash", "date"})
+    return not shape.in_list and not shape.in_table and "eval" in shape.inside and bool(shape.keys & {"hash", "date"})
 
 
 def fits(shape: Shape) -> bool:

@@ -8,7 +8,7 @@ does, that is an error rather than a guess.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from faultmap_core.column_names import plain_name
@@ -28,7 +28,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "output_text": (
         "response", "model_response", "model_output", "model_answer", "output", "completion", "prediction",
         "predicted_answer", "predicted", "generation", "generated_text", "generated_answer", "actual_output", "reply",
-        "answer",
+        "llm_response", "llm_output", "llm_answer", "assistant_response", "ai_response", "bot_response",
+        "agent_response", "answer",
     ),
     "correct_answer": (
         "expected", "expected_output", "expected_answer", "expected_response", "reference", "reference_answer",
@@ -45,6 +46,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Our field -> names that people use for it, the likeliest first. Our own names are not repeated here."""
 
+# Of these the scores of other tools may be named, too.
+_METRICS = frozenset({"accuracy", "correctness"})
+# These may hold an outcome or something else.
+_UNSURE = frozenset({"label", "result"})
+# They hold the answer where no surer name is there.
+_OF_ASSISTANTS = frozenset(
+    {"llm_response", "llm_output", "llm_answer", "assistant_response", "ai_response", "bot_response", "agent_response"}
+)
 # Besides `answer`, which may be either.
 _OUTPUTS = frozenset(NAMES["output_text"]) - {"answer"}
 _JUDGING_WORDS = frozenset({"passed", "failed"})
@@ -73,6 +82,20 @@ def find_columns(
             found[field] = column
             finder.taken.add(column)
     return found
+
+
+def has_outcome(columns: Iterable[str]) -> bool:
+    """Say whether a column has a name that people give to the outcome (`score`, `passed`), and no tool to a metric."""
+    known = {*NAMES["passed"], *NAMES["score"]} - _METRICS - _UNSURE
+    return not known.isdisjoint(columns)
+
+
+def is_own_table(columns: Collection[str]) -> bool:
+    """Say whether a table names its prompt, and its model or outcome, as people do in tables of their own."""
+    model = ("model", *NAMES["model"])
+    return not {"input_text", *NAMES["input_text"]}.isdisjoint(columns) and (
+        has_outcome(columns) or not set(model).isdisjoint(columns)
+    )
 
 
 class _Finder:
@@ -122,7 +145,8 @@ class _Finder:
 
     def _answers(self, candidates: list[str]) -> list[str]:
         sure = [column for column in candidates if plain_name(column) in {plain_name(name) for name in _OUTPUTS}]
-        sure = self._without_copies(sure)
+        surest = [column for column in sure if plain_name(column) not in {plain_name(name) for name in _OF_ASSISTANTS}]
+        sure = self._without_copies(surest or sure)
         answer = next((column for column in candidates if plain_name(column) == "answer"), None)
         reference = [column for column in self._candidates("correct_answer") if plain_name(column) != "answer"]
         if len(sure) > 1:

@@ -20,6 +20,7 @@ from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import FIELDS, EvalOptions, RowError
 from faultmap_core.readers import deepeval
+from faultmap_core.readers.column_names import NAMES, has_outcome, is_own_table
 from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.frame_scores import SUCCESS, ScoreColumns, metric_error
 from faultmap_core.readers.json_stream import JsonStream
@@ -58,7 +59,7 @@ class _Frame:
 _FRAMES: Mapping[str, _Frame] = {
     "ragas": _Frame(
         {
-            "example_id": ("example_id", "sample_id", "id"),
+            "example_id": ("example_id", "sample_id", *NAMES["example_id"]),
             "input_text": ("user_input", "question"),
             "output_text": ("response", "answer"),
             "correct_answer": ("reference", "ground_truth", "ground_truths"),
@@ -67,10 +68,10 @@ _FRAMES: Mapping[str, _Frame] = {
     ),
     "deepeval": _Frame(
         {
-            "example_id": ("name",),
+            "example_id": ("name", "example_id", *NAMES["example_id"]),
             "input_text": ("input",),
             "output_text": ("actual_output", "actualOutput"),
-            "correct_answer": ("expected_output", "expectedOutput"),
+            "correct_answer": ("expected_output", "expectedOutput", *NAMES["correct_answer"]),
         },
         re.compile(r"(?P<name>score|success)|(?:metric|score)[._](?P<metric>.+)"),
     ),
@@ -96,14 +97,23 @@ _FRAMES: Mapping[str, _Frame] = {
 
 
 def frame_of(columns: Collection[str]) -> str | None:
-    """Return whose table has these columns; None where they are nobody's in particular."""
+    """Return whose table has these columns; None where they are nobody's in particular.
+
+    A table with an outcome under a name of its own (`score`, `passed`) is somebody's own, whatever else it holds: none
+    of the tools writes one, but DeepEval, whose outcome is `success`.
+    """
     names = set(columns)
     if names & {"actual_output", "actualOutput"} and "input" in names:
-        return "deepeval"
-    if any(name.startswith("feedback.") for name in names) or names >= _LANGSMITH_ONLY:
+        is_own = has_outcome(names - {SUCCESS}) or names & {"accuracy", "correctness"}
+        return None if is_own else "deepeval"
+    if any(name.startswith("feedback.") for name in names):
         return "langsmith"
-    if any(_MLFLOW_ONLY.fullmatch(name) for name in names):
+    if any(_MLFLOW_ONLY.fullmatch(name) for name in names) and not is_own_table(names):
         return "mlflow"
+    if has_outcome(names):
+        return None
+    if names >= _LANGSMITH_ONLY:
+        return "langsmith"
     asked_and_answered = "user_input" in names and "response" in names
     if asked_and_answered or (names & {"user_input", "question"} and names & _RAGAS_ONLY):
         return "ragas"
@@ -228,7 +238,10 @@ def _check_prompts(path: Path, frame: _Frame, options: EvalOptions, raw: Mapping
 
 
 def _columns(frame: _Frame, options: EvalOptions, name: str) -> tuple[str, ...]:
-    return (options.column_map[name],) if name in options.column_map else frame.fields.get(name, (name,))
+    if name in options.column_map:
+        return (options.column_map[name],)
+    # None of the tools writes the model down; people do, when they put tables together.
+    return frame.fields.get(name, ("model", *NAMES["model"]) if name == "model" and not options.model_name else (name,))
 
 
 def _taken(raw: Mapping[str, Any], column: str) -> dict[str, Any]:

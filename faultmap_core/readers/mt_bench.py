@@ -50,7 +50,7 @@ _ARENA = re.compile(
 
 def is_single(shape: Shape) -> bool:
     """Say whether a file holds ratings of single answers."""
-    return {"question_id", "model", "judgment", "score"} <= shape.keys
+    return {"question_id", "model", "judgment", "score"} <= shape.keys and bool(shape.keys & {"judge", "turn"})
 
 
 def is_pairs(shape: Shape) -> bool:
@@ -60,12 +60,13 @@ def is_pairs(shape: Shape) -> bool:
 
 def is_games(shape: Shape) -> bool:
     """Say whether a file holds Arena-Hard's games against a baseline."""
-    return {"games", "model"} <= shape.keys and bool(shape.keys & {"question_id", "uid"})
+    named = {"games", "model"} <= shape.keys and bool(shape.keys & {"question_id", "uid"})
+    return named and not shape.in_table
 
 
 def is_answers(shape: Shape) -> bool:
     """Say whether a file holds a model's answers."""
-    fastchat = {"question_id", "model_id", "choices"} <= shape.keys
+    fastchat = {"question_id", "model_id"} <= shape.keys and "turns" in shape.inside.get("choices", ())
     return fastchat or {"uid", "model", "messages", "ans_id"} <= shape.keys
 
 

@@ -46,7 +46,7 @@ _PREDICTION = frozenset({"instance_id", "model_patch"})
 def is_report(shape: Shape) -> bool:
     """Say whether a file is the harness's report of a run."""
     new = "resolved_ids" in shape.keys and bool(shape.keys & {"unresolved_ids", "submitted_ids", "completed_ids"})
-    return not shape.in_list and (new or {"resolved", "no_generation"} <= shape.keys)
+    return not shape.in_list and not shape.in_table and (new or {"resolved", "no_generation"} <= shape.keys)
 
 
 def is_predictions(shape: Shape) -> bool:

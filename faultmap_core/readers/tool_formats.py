@@ -22,6 +22,7 @@ from faultmap_core.readers import (
     swe_bench,
     wide_table,
 )
+from faultmap_core.readers.column_names import is_own_table
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -39,6 +40,7 @@ class ToolFormat:
         rows: the reader.
         companions: the files beside it without which it is not understood, or that make it fuller.
         has_ids: whether its rows name their examples; where not, ids come from the prompts.
+        like_own: whether its files name prompt, and model or outcome, as people do in tables of their own.
         superseded: whether a file in a folder is left to another file of the format, whose companion it is.
     """
 
@@ -46,6 +48,7 @@ class ToolFormat:
     rows: Callable[[Path, EvalOptions], Iterator[NumberedRow]]
     companions: Callable[[Path], list[Path]] = _no_companions
     has_ids: bool = True
+    like_own: bool = False
     superseded: Callable[[Path], bool] = lambda _path: False
 
 
@@ -54,7 +57,9 @@ _FORMATS: Mapping[str, ToolFormat] = {
     "swe-bench": ToolFormat(swe_bench.fits, swe_bench.rows, swe_bench.companions, superseded=swe_bench.superseded),
     "azure": ToolFormat(azure_evaluation.is_azure_evaluation, azure_evaluation.rows, has_ids=False),
     "promptfoo-csv": ToolFormat(promptfoo_csv.is_promptfoo_csv, promptfoo_csv.rows),
-    "mt-bench": ToolFormat(mt_bench.fits, mt_bench.rows, mt_bench.companions, superseded=mt_bench.superseded),
+    "mt-bench": ToolFormat(
+        mt_bench.fits, mt_bench.rows, mt_bench.companions, like_own=True, superseded=mt_bench.superseded
+    ),
     "humaneval": ToolFormat(code_benchmarks.fits, code_benchmarks.rows, code_benchmarks.companions),
     "lighteval": ToolFormat(lighteval.is_lighteval, lighteval.rows, lighteval.companions),
     "tau-bench": ToolFormat(agent_runs.is_tau, agent_runs.tau_rows),
@@ -90,7 +95,8 @@ MAPPED = frozenset({"azure", "wide-table"})
 def format_of(path: Path) -> str | None:
     """Return the format of a file, None where it is none of those here. Raises OSError where it cannot be read."""
     shape = shape_of(path)
-    return next((name for name, tool in _FORMATS.items() if tool.fits(shape)), None)
+    is_own = is_own_table(shape.keys)
+    return next((name for name, tool in _FORMATS.items() if (tool.like_own or not is_own) and tool.fits(shape)), None)
 
 
 def rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:

@@ -39,6 +39,8 @@ _NO_SYSTEM = re.compile(
 _PROMPTS = ("question", "questions", "query", "queries", "prompt", "prompts", "input", "input_text", "instruction",
             "user_input")  # fmt: skip
 _IDS = ("example_id", "id", "question_id", "query_id", "sample_id")
+# What is said of a system and is no score of its answer.
+_NO_METRIC = re.compile(r"(?:.*_)?(?:name|version|model|id|type|source|text|prompt|comment|date)", re.I)
 _METRIC = re.compile(r"(?:metric[_.:/ -])?(?P<name>.+)", re.I)
 
 
@@ -104,7 +106,7 @@ def _groups(columns: Any) -> dict[str, _Group]:
         rest = column[len(name) + 1 :]
         if _REFERENCE.fullmatch(rest):
             groups[name].reference = groups[name].reference or column
-        elif found_metric := _METRIC.fullmatch(rest):
+        elif not _NO_METRIC.fullmatch(rest) and (found_metric := _METRIC.fullmatch(rest)):
             groups[name].scores.setdefault(found_metric["name"], column)
     return groups
 
