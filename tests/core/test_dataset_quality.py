@@ -143,6 +143,9 @@ def test_chance_and_score_of_an_agreement_by_hand():
     # Five distinct answers, four of them wrong: three draws coincide with probability 1/16.
     assert first.chance == pytest.approx(1 / 16)
     assert (first.families, first.compared) == (3, 3)
+    # Two of them are too few, however well they agree.
+    two = wrong_agreement([row[:2] for row in answers], expected, passed[:, :2], ["kestrel", "heron"], settings)
+    assert two.suspicions == ()
 
 
 def test_a_family_that_disagrees_with_itself_or_has_the_reference_is_no_witness():
