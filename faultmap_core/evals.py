@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
 from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
-from faultmap_core.unwrapping import Prompt, unwrap_answer, unwrap_prompt
+from faultmap_core.unwrapping import Prompt, unwrap_prompt, unwrap_response
 from faultmap_core.verdict_words import Judged, judged, letter_of, letters_are_verdicts, share_of_percentage
 
 EVAL_SCHEMA = pa.schema(
@@ -339,11 +339,16 @@ class EvalTableBuilder:
             "epoch": epoch,
             "input_text": input_text,
             "question_text": _encodable(prompt.question) if prompt.question else None,
-            "output_text": _answer(self._value(row, "output_text")),
+            "output_text": _answer(self._value(row, "output_text"), self._unwrapped),
             **self._outcome(row, dataset),
             "correct_answer": _reference(self._value(row, "correct_answer")),
             "metadata": self._metadata(row, prompt.messages),
         }
+
+    @staticmethod
+    def _unwrapped(value: Any) -> str | None:
+        """Return an answer as text, None where there is none."""
+        return unwrap_response(value)
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
         """Note the key and the content of an accepted row, for `conflicts`; return it with its line and digest."""
@@ -509,9 +514,9 @@ def _prompt(value: Any) -> Prompt:
     return prompt
 
 
-def _answer(value: Any) -> str:
+def _answer(value: Any, unwrap: Callable[[Any], str | None]) -> str:
     if isinstance(value, str | list | dict):
-        return _encodable(unwrap_answer(value) or "")
+        return _encodable(unwrap(value) or "")
     return text_of(value, "output_text") or ""
 
 

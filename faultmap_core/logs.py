@@ -23,6 +23,7 @@ from faultmap_core.column_names import columns_by_field
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.evals import EVAL_SCHEMA, FIELDS, EvalOptions, EvalTableBuilder, Row, RowError, number_of, text_of
 from faultmap_core.payloads import decoded
+from faultmap_core.unwrapping import unwrap_answer
 
 LOG_FIELDS = (*(name for name in FIELDS if name != "passed"), "timestamp", "session_id", "user_id")
 LOG_SCHEMA = pa.schema(
@@ -205,6 +206,11 @@ class LogTableBuilder(EvalTableBuilder):
     def _outcome(self, row: Row, dataset: str) -> dict[str, Any]:
         """No tool judged a log; which of its columns says how an answer went, the feedback rules decide."""
         return {"score": self._score(row, dataset), "passed": None, "metric": None}
+
+    @staticmethod
+    def _unwrapped(value: Any) -> str | None:
+        """Return an answer as text; a log's row is what a client recorded, whatever it put around the answer."""
+        return unwrap_answer(value)
 
     def _remembered(self, line: int, accepted: dict[str, Any]) -> dict[str, Any]:
         remembered = super()._remembered(line, accepted)

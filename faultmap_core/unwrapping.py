@@ -107,6 +107,9 @@ def unwrap_prompt(value: Any) -> Prompt | None:
     return Prompt(rendered(chat), last_question(chat), content if _are_messages(content) else chat)
 
 
+_MARKS_OF_MESSAGES = frozenset({"role", "type", "lc", "part_kind", "kind"})
+
+
 def unwrap_answer(value: Any) -> str | None:
     """Return what was answered as text, None where there is nothing."""
     content = decoded(value)
@@ -116,6 +119,32 @@ def unwrap_answer(value: Any) -> str | None:
         return value
     found = _answered(content, 0)
     return found if found is not None else text_of_json(value)
+
+
+def unwrap_response(value: Any) -> str | None:
+    """Return what was answered in a message or an API's response as text; anything else as it is, None where absent.
+
+    A model that is asked for JSON answers with it: `{"answer": "Paris", "confidence": 0.9}` is the whole answer.
+    """
+    content = decoded(value)
+    if isinstance(content, list | Mapping) and content:
+        found = _answered(content, 0) if _is_response(content) else None
+        if found is not None:
+            return found
+        return value if isinstance(value, str) else text_of_json(value)
+    return value if isinstance(value, str) else unwrap_answer(value)
+
+
+def _is_response(content: list[Any] | Mapping[str, Any]) -> bool:
+    """Say whether a structure is a message, several, or what an API wraps them in."""
+    first = content[0] if isinstance(content, list) else content
+    if not isinstance(first, Mapping):
+        return False
+    members = _members(first)
+    if members.keys() & _MARKS_OF_MESSAGES and chat_of(content) is not None:
+        return True
+    choices = [members.get(name) for name in (*_CHOICES, *_CHATS)]
+    return any(isinstance(one, list) and one and isinstance(decoded(one[0]), Mapping | list) for one in choices)
 
 
 def _are_messages(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from faultmap_core.evals import EvalOptions
+from faultmap_core.evals import EvalOptions, EvalTableBuilder
 from faultmap_core.logs import LogOptions
 from faultmap_core.readers import read_eval_file, read_log_file
 from faultmap_core.unwrapping import unwrap_answer, unwrap_prompt
@@ -252,3 +252,42 @@ def test_the_answer_is_the_same_in_every_wrapping_and_place(name: str):
 )
 def test_an_answer_that_is_itself_json_stays_as_it_is(value: str):
     assert unwrap_answer(value) == value
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"answer": "Paris", "confidence": 0.9}',
+        '{"output": "x"}',
+        '{"choices": ["a", "b"]}',
+        '{"candidates": ["Ann", "Bob"]}',
+        '{"message": "ok", "status": "success"}',
+        '[["a"]]',
+        '{"results": [1, 2]}',
+        '["red", "blue"]',
+        "[]",
+        "{}",
+        "null",
+        '""',
+        "{ not json",
+        "SELECT * FROM t",
+    ],
+)
+def test_an_answer_that_is_json_stays_the_answer_of_an_eval(answer):
+    builder = EvalTableBuilder(EvalOptions(model_name="m"), "quiz")
+    table, rejected = builder.table([(1, {"example_id": "e", "input_text": "q", "output_text": answer, "score": 1})])
+    assert rejected == []
+    assert table.column("output_text").to_pylist() == [answer]
+
+
+def test_the_response_of_an_api_is_unwrapped_in_evals_too():
+    wrapped = [
+        {"choices": [{"message": {"role": "assistant", "content": "Paris"}}]},
+        {"role": "assistant", "content": "Paris"},
+        [{"role": "user", "content": "Where?"}, {"role": "assistant", "content": "Paris"}],
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": "Paris"}]}}]},
+    ]
+    for one in [*wrapped, *map(json.dumps, wrapped)]:
+        builder = EvalTableBuilder(EvalOptions(model_name="m"), "quiz")
+        table, _ = builder.table([(1, {"example_id": "e", "input_text": "q", "output_text": one, "score": 1})])
+        assert table.column("output_text").to_pylist() == ["Paris"]

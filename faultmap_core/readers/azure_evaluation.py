@@ -144,7 +144,7 @@ def _row(raw: Mapping[str, Any], options: EvalOptions, dataset: str) -> dict[str
         "model": text_or_json(value_of("model")),
         "example_id": text_or_json(value_of("example_id")),
         "input_text": value_of("input_text"),
-        "output_text": value_of("output_text"),
+        "output_text": unwrap_answer(value_of("output_text")),
         "correct_answer": unwrap_answer(value_of("correct_answer")),
     }
     rest = {key.partition(".")[2]: value for key, value in raw.items() if key.startswith("inputs.") and key not in used}

@@ -273,7 +273,7 @@ def _row(
         "example_id": value_of("example_id"),
         "epoch": value_of("epoch"),
         "input_text": value_of("input_text"),
-        "output_text": value_of("output_text"),
+        "output_text": unwrap_answer(value_of("output_text")),
         "correct_answer": unwrap_answer(value_of("correct_answer")),
     }
     scorers.apply(row, scores)
