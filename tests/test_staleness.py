@@ -142,6 +142,7 @@ def test_a_changed_code_version_is_a_reason():
     state = WarehouseState(SOURCES, {**state.materialized, key: Materialization(record.data_version, old)})
     (item,) = stale_partitions(state, settings)
     assert (item.asset, item.reason) == ("scores", f"its code changed (version 0 to {record.inputs.code_version})")
+    assert old.digest != record.inputs.digest
 
 
 def test_where_branches_join_nothing_is_made_before_both_are_settled():
@@ -277,3 +278,28 @@ def test_every_asset_stands_after_what_it_reads(scope: Scope):
 def test_inputs_survive_being_recorded():
     inputs = Inputs("3", "abc", {"scores": "x", "prompt_clusters": "ü"})
     assert Inputs.from_json(inputs.to_json()) == inputs
+
+
+def test_what_was_asked_for_again_is_stale_although_nothing_changed():
+    settings = Settings()
+    state = settled(settings)
+    key = ("scores", Partition("d1", "m1"))
+    record = state.materialized[key]
+    again = Materialization(record.data_version, record.inputs, again=True)
+    (item,) = stale_partitions(WarehouseState(SOURCES, {**state.materialized, key: again}), settings)
+    assert (item.asset, item.partition, item.reason) == (*key, "asked for again")
+
+
+def test_the_same_inputs_in_the_place_of_another_result_are_another_run():
+    # From A to B and back to A: the third run has the inputs of the first, and must not be taken for it.
+    settings = Settings()
+    state = settled(settings)
+    key = ("scores", Partition("d1", "m1"))
+    inputs = state.materialized[key].inputs
+    changed = Inputs(inputs.code_version, "other", inputs.upstream)
+    digests = set()
+    for run_id in ("first", "second"):
+        record = Materialization("v", changed, run_id=run_id)
+        found = stale_partitions(WarehouseState(SOURCES, {**state.materialized, key: record}), settings)
+        digests |= {run.digest for run in plan_runs(found) if "scores" in run.assets}
+    assert len(digests) == 2

@@ -150,6 +150,18 @@ def test_a_burst_of_one_user_is_no_trend_and_sixty_users_are():
     assert [one.kind for one in many] == ["growing"]
 
 
+def test_what_one_user_asks_and_others_too_is_a_trend():
+    """Topic 3 has 60 prompts more; one user asks all of them, and sixty others one each."""
+    now, then = window(5, sizes(t3=100), "now"), window(6, sizes(), "old")
+    extra = np.flatnonzero(now[2] == 3)[:60]
+    texts, vectors = [*now[0], *(now[0][row] for row in extra)], np.concatenate([now[1], now[1][extra]])
+    who = [f"n{i}" for i in range(len(now[0]))] + ["everything"] * len(extra)
+    result = find_topic_drift(
+        texts, vectors, *then[:2], current_sessions=who, previous_sessions=[f"o{i}" for i in range(len(then[0]))]
+    )
+    assert [one.kind for one in result.topics] == ["growing"]
+
+
 def test_users_with_many_topics_still_show_a_trend():
     """Users ask about every topic once; on one topic there are 110 users now and 40 before."""
     now, then = window(5, sizes(t3=110), "now"), window(6, sizes(), "old")

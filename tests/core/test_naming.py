@@ -105,6 +105,22 @@ def test_a_region_has_one_name_whatever_stands_beside_it_and_in_any_order():
     assert alone.name == second.name
 
 
+def test_a_neighbour_that_shares_a_word_does_not_change_it():
+    prompts = [f"card the abroad of cancel with lost {i}" for i in range(30)]
+    beside = [f"cancel my transfer {i}" for i in range(30)]
+    background = [
+        *prompts,
+        *beside,
+        *(f"lost in the city {i}" for i in range(40)),
+        *(f"weather {i}" for i in range(60)),
+    ]
+    task = NamingTask(prompts, 30, 9, 0.3, 0.1)
+    (alone,) = KeywordNamer().name_regions([task], background)
+    first, _ = KeywordNamer().name_regions([task, NamingTask(beside, 30, 9, 0.3, 0.1)], background)
+    assert first.name == alone.name
+    assert sorted(alone.name.split(", ")) == ["abroad", "cancel", "card"]
+
+
 def test_the_forms_of_a_word_are_one_word():
     prompts = ["city names", "a city", "cities of old", "the cities"] * 5
     (named,) = KeywordNamer().name_regions([NamingTask(prompts, 20, 9, 0.5, 0.1)], prompts + ["rivers run"] * 60)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from faultmap_core.taxonomy_levels import Division, Draft, grow, units_of
-from faultmap_core.taxonomy_results import ErrorRecord, TaxonomySettings
+from faultmap_core.taxonomy_results import Category, ErrorRecord, Taxonomy, TaxonomySettings
 
 # Kind -> how often each of its titles occurs; the limit is 3 errors.
 TITLES = {"often": [5], "various": [1, 1, 1], "seldom": [1, 1], "once": [1]}
@@ -39,3 +39,20 @@ def test_kinds_below_the_limit_and_only_these_become_other():
     assert Counter(names[place] for place in grown.assignments.values()) == {"often": 5, "various": 3, "other": 3}
     assert grown.assignments.keys() == {record.record_id for record in records}
     assert not grown.reasons
+
+
+def test_in_a_frozen_taxonomy_nothing_is_divided_however_much_there_is():
+    class Placed(ByFirstWord):
+        def divide(self, groups):
+            raise AssertionError("nothing is made")
+
+        def place(self, placings):
+            return [Division((), (0,) * len(one.group.units)) for one in placings]
+
+    known = Taxonomy.of([Category("often", None, "often", "", 1)], "given")
+    records = [ErrorRecord(f"r{number}", f"often number {number}") for number in range(400)]
+    settings = TaxonomySettings(max_category_share=1)
+    assert settings.min_size <= len(records)
+    grown = grow(units_of(records), Placed(), settings, given=known, frozen=True)
+    assert set(grown.assignments.values()) == {"often"}
+    assert [one.category_id for one in grown.categories] == ["often"]
