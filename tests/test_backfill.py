@@ -117,7 +117,10 @@ def test_a_dataset_alone_is_made_while_another_is_stale(audited_copy: Project):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--dataset", "scool"], "--dataset scool: there is none of that name; there are kitchen, school"),
+        (
+            ["--dataset", "scool"],
+            "--dataset scool: there is none of that name; there are kitchen, school; did you mean school?",
+        ),
         (["--model", "gamma"], "--model gamma: there is none of that name; there are alpha, beta"),
         (["--since", "yesterday"], "--since yesterday: expected a day such as 2026-01-31"),
     ],

@@ -81,7 +81,8 @@ def test_a_comparison_of_none_is_a_sentence(mixed, monkeypatch, capsys):
     assert "no pair has the same prompt" in told
     assert not {"0%", "unresolved"} & set(told.split())
     told = compare("some")
-    assert " 5 0% 100% " in told
+    assert "on 5 examples that both answered" in told
+    assert "5 pairs: only A right 5, only B right 0" in told
 
 
 def test_quality_keeps_the_prompts_of_one_id_apart(mixed):

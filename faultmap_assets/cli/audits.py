@@ -237,16 +237,20 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 def _selection(
     settings: Settings, datasets: list[str] | None, models: list[str] | None, since: str | None
 ) -> Selection:
-    """Raises typer.Exit where the day is none, ConfigurationError where a name is unknown."""
+    """Raises typer.Exit where the day is none or a name is unknown."""
     from faultmap_assets.known_names import check_names
     from faultmap_assets.selection import Selection
+    from faultmap_core.errors import ConfigurationError
 
     if since:
         try:
             since = date.fromisoformat(since).isoformat()
         except ValueError:
             stop([f"--since {since}: expected a day such as 2026-01-31"])
-    check_names(warehouse_of(settings), datasets, models)
+    try:
+        check_names(warehouse_of(settings), datasets, models)
+    except ConfigurationError as error:
+        stop([str(error)])
     return Selection(datasets=datasets, models=models, since=since)
 
 
@@ -300,9 +304,12 @@ def _tell_audit(
             }
         )
         return
-    told = memo_of(warehouse, Scope.of(warehouse, datasets, None, texts=True))
-    for part in terminal_memo.memo_parts(told):
-        out.print(part)
+    scored = {row["dataset"] for row in summaries}
+    # What a check holds back has no scores, and `end` says why.
+    chosen = sorted(scored.intersection(datasets) if datasets else scored)
+    if chosen:
+        for part in terminal_memo.memo_parts(memo_of(warehouse, Scope.of(warehouse, chosen, None, texts=True))):
+            out.print(part)
     kinds = error_queries.taxonomy_rows(warehouse)
     errors = sum(row["errors"] for row in kinds if row["depth"] == 1) + error_queries.unclassified(warehouse)
     if why := terminal_memo.why_line(kinds, errors):
