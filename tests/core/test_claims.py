@@ -17,7 +17,7 @@ from faultmap_core.finding_claims import gap_claim, pair_claim, slice_claim, top
 from faultmap_core.slices import EvalRows, SliceSettings, find_failure_slices
 from faultmap_core.superiority import probability_of_superiority
 
-REAL = Path("/work/shared/data/evals")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "evals"
 RATES = Claim(
     statistic="failure rate", inside=0.8, outside=0.4, effect=0.4, low=0.2, high=0.6, test="midp",
     population="answers", n=50, n_other=400, p_value=1e-6, adjusted_p_value=1e-4,
