@@ -13,11 +13,11 @@ from typing import Any
 
 import dagster as dg
 
-from faultmap_assets.automation import JOBS, dagster_key, in_progress, run_tags
+from faultmap_assets.automation import JOBS, in_progress, run_tags
 from faultmap_assets.definitions import defs
 from faultmap_assets.forget_rows import expire_logs
 from faultmap_assets.home import PROCESS_TAG, close_dead_runs, process_tag
-from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.partitions import dagster_key, sync_partitions
 from faultmap_assets.rebuild import rebuild_instance
 from faultmap_assets.records import read_state
 from faultmap_assets.selection import EVERYTHING, Selection

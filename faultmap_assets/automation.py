@@ -12,7 +12,7 @@ import dagster as dg
 
 from faultmap_assets.forget_rows import expire_logs
 from faultmap_assets.home import UNFINISHED, close_dead_runs
-from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.partitions import dagster_key, sync_partitions
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings, load_settings, reload_needed, settings_at_import
 from faultmap_assets.staleness import (
@@ -148,10 +148,3 @@ def staleness_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequ
         )
     else:
         yield dg.SkipReason("everything is fresh")
-
-
-def dagster_key(partition: Partition) -> str:
-    """Return the partition key in the type that Dagster wants."""
-    if partition.model is not None:
-        return dg.MultiPartitionKey(partition.columns)
-    return partition.key

@@ -18,7 +18,6 @@ from faultmap_assets.home import UNFINISHED, WRITER_POOL
 from faultmap_assets.partitions import sync_partitions
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings, load_settings, settings_at_import
-from faultmap_assets.terminal import printable
 from faultmap_assets.warehouse import Warehouse, open_warehouse
 from faultmap_assets.watch import (
     BAD,
@@ -31,6 +30,7 @@ from faultmap_assets.watch import (
     watch_files,
 )
 from faultmap_core.errors import WarehouseLockedError
+from faultmap_core.report_text import printable
 
 FILE_TAG = "faultmap/file"
 

@@ -66,3 +66,10 @@ def sync_partitions(instance: dg.DagsterInstance, present: Iterable[Partition], 
             instance.add_dynamic_partitions(name, new)
         for vanished in sorted(known - keys) if prune else ():
             instance.delete_dynamic_partition(name, vanished)
+
+
+def dagster_key(partition: Partition) -> str:
+    """Return the partition key in the type that Dagster wants."""
+    if partition.model is not None:
+        return dg.MultiPartitionKey(partition.columns)
+    return partition.key

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from faultmap_assets.automation import dagster_key
-from faultmap_assets.partitions import sync_partitions
+from faultmap_assets.partitions import dagster_key, sync_partitions
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from faultmap_core.report_text import printable
+
 if TYPE_CHECKING:
     from faultmap_assets.doctor import Finding
     from faultmap_assets.reconciliations import FileSummary
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
 
 _REASONS_SHOWN = 10
 _TEXT_LINES_SHOWN = 12
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters made visible; line ends and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def literal(text: object, style: str = "") -> Text:

@@ -55,6 +55,11 @@ class Page:
     sections: Sequence[Section]
 
 
+def printable(text: str) -> str:
+    """Return `text` with control characters made visible; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 def harmless(text: object) -> str:
     """Return text on one line without anything that steers a terminal."""
     return " ".join(_STEERING.sub(" ", str(text)).split())

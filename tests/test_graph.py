@@ -10,8 +10,9 @@ import pytest
 
 from faultmap_assets import queries
 from faultmap_assets.audit import RefreshOutcome
-from faultmap_assets.automation import ASSETS_TAG, dagster_key
+from faultmap_assets.automation import ASSETS_TAG
 from faultmap_assets.definitions import defs
+from faultmap_assets.partitions import dagster_key
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH, Partition, Scope, stale_partitions

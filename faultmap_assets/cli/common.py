@@ -16,6 +16,7 @@ import typer
 
 from faultmap_assets.console import PipeConsole, progress, write_out
 from faultmap_core.errors import EmptyFileError, EvalFileError
+from faultmap_core.report_text import printable
 
 if TYPE_CHECKING:
     from faultmap_assets.audit import RefreshOutcome
@@ -107,7 +108,7 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
         for path in paths:
 
             def on_rows(rows: int, name: str = path.name) -> None:
-                shown.update(task, description=terminal.printable(f"{name}: {rows:,} rows"))
+                shown.update(task, description=printable(f"{name}: {rows:,} rows"))
 
             try:
                 files.append(ingest_file(warehouse, path, options, on_rows, privacy))
