@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from .mutation.run import ROOT, Copies, Mutant, mutants, run_mutants, run_tests
+from .mutation.run import ROOT, Copy, Mutant, mutants, run_mutants
 
 MUTANTS = mutants()
 
@@ -38,7 +38,9 @@ def sums(tmp_path):
     }.items():
         text = f"import time\nfrom sums import total\n\ndef test_{name}():\n    {line}\n"
         (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
-    return tmp_path
+    copy = Copy(tmp_path)
+    yield copy
+    copy.close()
 
 
 def test_only_a_test_that_fails_with_the_fault_and_not_without_it_kills(sums, capsys):
@@ -51,9 +53,9 @@ def test_only_a_test_that_fails_with_the_fault_and_not_without_it_kills(sums, ca
         fault("a // 2", "test_watches.py", "test_fails.py"),
         fault("a +", "test_watches.py"),
     ]
-    before = (sums / "sums.py").read_bytes()
-    assert run_mutants(chosen, Copies([sums])) == 1
-    assert (sums / "sums.py").read_bytes() == before
+    before = (sums.project / "sums.py").read_bytes()
+    assert run_mutants(chosen, [sums]) == 1
+    assert (sums.project / "sums.py").read_bytes() == before
     told = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in told] == ["FAILS", "passes", "passes", "killed", "LIVES", "LIVES", "LIVES"]
     assert "test_fails.py" in told[0]
@@ -61,6 +63,7 @@ def test_only_a_test_that_fails_with_the_fault_and_not_without_it_kills(sums, ca
 
 
 def test_a_test_that_does_not_end_is_stopped_and_kills_nothing(sums):
-    outcome = run_tests(sums, ["test_hangs.py"], max_seconds=0.5)
+    outcome = sums.run(["test_hangs.py"], max_seconds=0.5)
     assert (outcome.passed, outcome.killed) == (False, False)
-    assert "not ended" in outcome.last
+    assert "stopped after" in outcome.last
+    assert sums.run(["test_watches.py"]).passed

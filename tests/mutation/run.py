@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Timer
 from typing import TypeVar
 
 import yaml
@@ -30,8 +32,16 @@ _COPIED = ("faultmap_core", "faultmap_assets", "tests", "examples", "docs", "ben
            "README.md", "workspace.yaml", "requirements.lock", "CHANGELOG.md", "LICENSE", "deploy")  # fmt: skip
 _MAX_SECONDS = 600.0
 _PASSED, _FAILED = 0, 1  # exit codes of pytest; it ends with another where a test file cannot even be loaded
+# What most tests import from elsewhere: the tests' own conftest stands for what it loads.
+_LIBRARIES = (
+    "tests.conftest",
+    "hdbscan",
+    "scipy.stats",
+    "sklearn.cluster",
+    "statsmodels.api",
+    "statsmodels.stats.proportion",
+)
 _Work = TypeVar("_Work")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,9 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How pytest ended: its exit code (None where it had to be stopped), its last line, and what it took."""
+    """How pytest ended: its exit code (negative where a signal stopped it), what it said last, and what it took."""
 
-    code: int | None
+    code: int
     last: str
     seconds: float
 
@@ -90,74 +100,87 @@ def copy_project(target: Path) -> None:
     compileall.compile_dir(target, quiet=2)
 
 
-def run_tests(project: Path, tests: Sequence[str], max_seconds: float = _MAX_SECONDS) -> Outcome:
-    """Run tests in a copy of the project until one fails; what they started is stopped with them."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
-    # No plugin is needed; loading those that are installed takes longer than many a file of tests.
-    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {**os.environ, **quick, "PYTHONPATH": str(project)}
-    started = time.monotonic()
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
-        subprocess.Popen(
-            command, cwd=project, env=environment, stdout=said, stderr=said, start_new_session=True
-        ) as process,
-    ):
+class Copy:
+    """A copy of the project, and the process that runs tests in it (see `warm`)."""
+
+    def __init__(self, project: Path, libraries: Sequence[str] = ()) -> None:
+        command = [sys.executable, "-m", "tests.mutation.warm", *libraries]
+        # No plugin is needed; loading those that are installed takes longer than many a file of tests.
+        quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self.project = project
+        self._warm = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **quick}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        self._warm.communicate()
+
+    def _answer(self) -> int:
+        assert self._warm.stdout is not None
+        if not (line := self._warm.stdout.readline()):
+            raise RuntimeError(f"the process that runs the tests ended with exit code {self._warm.wait()}")
+        return int(line)
+
+    def run(self, tests: Sequence[str], max_seconds: float = _MAX_SECONDS) -> Outcome:
+        """Run tests until one fails; one that does not end is stopped with all that it started."""
+        assert self._warm.stdin is not None
+        started = time.monotonic()
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as said:
+            order = {"project": str(self.project), "tests": tests, "output": said.name}
+            self._warm.stdin.write(json.dumps(order) + "\n")
+            self._warm.stdin.flush()
+            timer = Timer(max_seconds, os.killpg, (self._answer(), signal.SIGKILL))
+            timer.start()
+            code = self._answer()
+            timer.cancel()
+            lines = said.read().strip().splitlines() or ["no output"]
+        seconds = time.monotonic() - started
+        if code == -signal.SIGKILL:
+            return Outcome(code, f"stopped after {seconds:.0f} s", seconds)
+        failures = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+        return Outcome(code, (failures or lines)[-1], seconds)
+
+    def run_with(self, mutant: Mutant, seconds: dict[str, float]) -> Outcome:
+        """Apply one mutant, run its tests, those first that take the fewest seconds, and take it back."""
+        path = self.project / mutant.file
+        whole, before = path.read_text(encoding="utf-8"), path.stat()
+        tests = sorted(mutant.tests, key=seconds.__getitem__)
+        path.write_text(mutant.applied(whole), encoding="utf-8")
         try:
-            code: int | None = process.wait(max_seconds)
-        except subprocess.TimeoutExpired:
-            code = None
-            os.killpg(process.pid, signal.SIGKILL)
-        said.seek(0)
-        lines = said.read().strip().splitlines() or ["no output"]
-    failures = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    last = f"not ended after {max_seconds:.0f} s" if code is None else (failures or lines)[-1]
-    return Outcome(code, last, time.monotonic() - started)
+            return self.run(tests, min(_MAX_SECONDS, 60 + 5 * sum(seconds[test] for test in tests)))
+        finally:
+            path.write_text(whole, encoding="utf-8")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # what was compiled of it is valid again
 
 
-def try_mutant(mutant: Mutant, project: Path, seconds: dict[str, float]) -> Outcome:
-    """Apply one mutant to a copy, run its tests, the quick ones first, and take it back."""
-    path = project / mutant.file
-    whole, before = path.read_text(encoding="utf-8"), path.stat()
-    tests = sorted(mutant.tests, key=seconds.__getitem__)
-    path.write_text(mutant.applied(whole), encoding="utf-8")
-    try:
-        return run_tests(project, tests, min(_MAX_SECONDS, 60 + 5 * sum(seconds[test] for test in tests)))
-    finally:
-        path.write_text(whole, encoding="utf-8")
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # what was compiled of it is valid again
+def each(
+    copies: Sequence[Copy],
+    work: Sequence[_Work],
+    do: Callable[[_Work, Copy], Outcome],
+    tell: Callable[[_Work, Outcome], None],
+) -> list[Outcome]:
+    """Do each piece of work in a copy that is free; tell each outcome as soon as those before it are there."""
+    free: SimpleQueue[Copy] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def one(piece: _Work) -> Outcome:
+        copy = free.get()
+        try:
+            return do(piece, copy)
+        finally:
+            free.put(copy)
+
+    outcomes = []
+    with ThreadPoolExecutor(len(copies)) as pool:
+        for piece, outcome in zip(work, pool.map(one, work), strict=True):
+            tell(piece, outcome)
+            outcomes.append(outcome)
+    return outcomes
 
 
-class Copies:
-    """Copies of the project, each used by one worker at a time."""
-
-    def __init__(self, projects: Sequence[Path]) -> None:
-        self._workers = len(projects)
-        self._free: SimpleQueue[Path] = SimpleQueue()
-        for project in projects:
-            self._free.put(project)
-
-    def each(
-        self, work: Sequence[_Work], do: Callable[[_Work, Path], _Answer], tell: Callable[[_Work, _Answer], None]
-    ) -> list[_Answer]:
-        """Do each piece of work in a free copy; tell each answer as soon as those before it are there."""
-
-        def one(piece: _Work) -> _Answer:
-            project = self._free.get()
-            try:
-                return do(piece, project)
-            finally:
-                self._free.put(project)
-
-        answers = []
-        with ThreadPoolExecutor(self._workers) as pool:
-            for piece, answer in zip(work, pool.map(one, work), strict=True):
-                tell(piece, answer)
-                answers.append(answer)
-        return answers
-
-
-def run_mutants(chosen: Sequence[Mutant], copies: Copies) -> int:
+def run_mutants(chosen: Sequence[Mutant], copies: Sequence[Copy]) -> int:
     """Run the named tests without a fault, then with each; return how many mutants were killed."""
     tests = sorted({test for mutant in chosen for test in mutant.tests})
 
@@ -165,20 +188,20 @@ def run_mutants(chosen: Sequence[Mutant], copies: Copies) -> int:
         word = "passes" if outcome.passed else "FAILS "
         print(f"{word}  without a fault: {test} ({outcome.last}; {outcome.seconds:.0f} s)", flush=True)
 
-    baseline = copies.each(tests, lambda test, project: run_tests(project, [test]), tell_baseline)
+    baseline = each(copies, tests, lambda test, copy: copy.run([test]), tell_baseline)
     seconds = {test: outcome.seconds for test, outcome in zip(tests, baseline, strict=True)}
     broken = {test for test, outcome in zip(tests, baseline, strict=True) if not outcome.passed}
 
-    def attempt(mutant: Mutant, project: Path) -> Outcome:
+    def attempt(mutant: Mutant, copy: Copy) -> Outcome:
         if broken.intersection(mutant.tests):
-            return Outcome(None, "its tests fail without it", 0.0)
-        return try_mutant(mutant, project, seconds)
+            return Outcome(_PASSED, "its tests fail without it", 0.0)
+        return copy.run_with(mutant, seconds)
 
     def tell(mutant: Mutant, outcome: Outcome) -> None:
         word = "killed" if outcome.killed else "LIVES "
         print(f"{word}  {mutant.file}: {mutant.promise} ({outcome.last}; {outcome.seconds:.0f} s)", flush=True)
 
-    return sum(outcome.killed for outcome in copies.each(chosen, attempt, tell))
+    return sum(outcome.killed for outcome in each(copies, chosen, attempt, tell))
 
 
 def main() -> int:
@@ -192,7 +215,10 @@ def main() -> int:
         projects = [Path(folder) / str(number) for number in range(arguments.workers)]
         for project in projects:
             copy_project(project)
-        killed = run_mutants(chosen, Copies(projects))
+        copies = [Copy(project, _LIBRARIES) for project in projects]
+        killed = run_mutants(chosen, copies)
+        for copy in copies:
+            copy.close()
     print(f"{killed} of {len(chosen)} mutants killed ({killed / max(len(chosen), 1):.0%})")
     return 0 if chosen and killed >= LEAST_KILLED * len(chosen) else 1
 
