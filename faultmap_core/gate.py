@@ -158,12 +158,15 @@ def _unlike(now: RunSummary, then: RunSummary) -> str | None:
 def _significant(changes: Sequence[Change], settings: GateSettings) -> tuple[Change, ...]:
     """Return what is worse than its margin by Holm's (1979) procedure over all tests, smallest p first."""
     order = sorted(range(len(changes)), key=lambda i: (changes[i].p_value, i))
-    worse = []
+    worse: list[Change] = []
+    adjusted = 0.0
     for position, index in enumerate(order):
-        if changes[index].p_value > settings.significance_level / (len(changes) - position):
+        change = changes[index]
+        adjusted = max(adjusted, min(change.p_value * (len(changes) - position), 1.0))
+        if adjusted > settings.significance_level:
             break
-        if changes[index].is_worse and changes[index].worse_by > settings.margin(changes[index]):
-            worse.append(changes[index])
+        if change.is_worse and change.worse_by > settings.margin(change):
+            worse.append(replace(change, adjusted_p_value=adjusted, level=settings.significance_level))
     return tuple(worse)
 
 
