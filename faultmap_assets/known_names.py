@@ -18,10 +18,16 @@ ORDER BY name
 
 
 def check_names(
-    warehouse: Warehouse, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
+    warehouse: Warehouse,
+    datasets: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    model_option: str = "--model",
 ) -> None:
-    """Raise ConfigurationError where a dataset or model is neither in the warehouse nor in its history."""
-    for option, column, named in (("--dataset", "dataset", datasets), ("--model", "model", models)):
+    """Raise ConfigurationError where a dataset or model is neither in the warehouse nor in its history.
+
+    Args: model_option: what a user wrote the models after; "model" where they were arguments.
+    """
+    for option, column, named in (("--dataset", "dataset", datasets), (model_option, "model", models)):
         if named:
             known = warehouse.query(_NAMES.format(column=column)).column("name").to_pylist()
             check_choice(option, named, (name for name in known if name))

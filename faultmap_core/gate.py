@@ -111,7 +111,9 @@ class RunSummary:
 @dataclass(frozen=True)
 class GateResult(_Record):
     """Attributes: passed; reasons: one sentence each, worst first; changes: the same with their numbers, where a change
-    is the reason; compared: (dataset, model, baseline's model); notes: what could not be compared; tested: tests."""
+    is the reason; compared: (dataset, model, baseline's model); notes: what could not be compared; tested: tests;
+    decided: False where nothing is shown to be worse and something could not be compared, so that the reasons say only
+    what is missing."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -119,6 +121,7 @@ class GateResult(_Record):
     compared: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
     tested: int
+    decided: bool = True
 
 
 def gate(
@@ -143,10 +146,11 @@ def gate(
     compared = tuple((now.dataset, now.model, then.model) for now, then in pairs)
     if not any(change.subject.kind == "failure_rate" for change in changes):
         reason = "nothing to compare: no scored example of a dataset that both sides have"
-        return GateResult(False, (*unlike, reason), (), compared, tuple(notes), len(changes))
+        return GateResult(False, (*unlike, reason), (), compared, tuple(notes), len(changes), decided=False)
     worse = _significant(changes, chosen)
     reasons = (*unlike, *(change.message for change in worse))
-    return GateResult(not reasons, reasons, worse, compared, tuple(notes), len(changes))
+    decided = bool(worse) or not reasons
+    return GateResult(not reasons, reasons, worse, compared, tuple(notes), len(changes), decided)
 
 
 def _unlike(now: RunSummary, then: RunSummary) -> str | None:

@@ -47,7 +47,7 @@ def home(audited) -> str:
 def test_audit_of_known_files_tells_the_findings_again_and_makes_nothing(run, audited, home: str):
     result = run("audit", str(audited[0].evals), "--home", home)
     assert result.code == 0
-    assert "nothing was stale" in result.out
+    assert "Nothing changed since the last audit" in result.out
     assert "Repair first" in result.out
     assert "alpha on school: " in " ".join(result.out.split())
     assert "audit_report.html" in result.out
@@ -127,7 +127,7 @@ def test_status_of_a_fresh_warehouse(run, home: str):
     content = run("status", "--home", home, "--json").json()
     assert content["stale"] == content["blocked"] == content["quarantined"] == []
     assert content["assets"]["scores"] == 4
-    assert "28 of 28 partitions are fresh" in run("status", "--home", home).out
+    assert "28 of 28 results are up to date" in run("status", "--home", home).out
 
 
 def test_status_tells_what_is_stale_and_why(run, home: str, tmp_path: Path):

@@ -217,7 +217,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         )
         return
     total = sum(len(state.partitions(node.scope)) for node in ASSET_GRAPH)
-    out.print(f"{total - len(stale)} of {total} partitions are fresh.", highlight=False)
+    out.print(f"{total - len(stale)} of {total} results are up to date.", highlight=False)
     for (asset, partition), check in sorted(blocked.items()):
         out.print(terminal.literal(f"{asset} of {partition.key}: its check {check} failed; what is below waits", "red"))
     if stale:
@@ -267,8 +267,10 @@ def _tell_audit(
     from faultmap_assets.reconciliations import file_summaries
     from faultmap_assets.report.memo import memo_of
     from faultmap_assets.report.scope import Scope
+    from faultmap_assets.same_questions import same_questions, same_questions_lines
 
     warehouse = warehouse_of(settings)
+    twins = same_questions(warehouse, datasets)
     compared = file_summaries(warehouse)
     found = queries.failure_slices(warehouse, datasets)
     pairs = queries.comparisons(warehouse, datasets)
@@ -297,6 +299,7 @@ def _tell_audit(
                 "reconciliations": [one.to_dict() for one in compared],
                 "slices": found,
                 "comparisons": pairs,
+                "same_questions": [vars(one) for one in twins],
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
                 "signatures": error_queries.signatures(warehouse, datasets),
                 "ledger": ledger_rows(warehouse),
@@ -323,7 +326,9 @@ def _tell_audit(
     out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
     for line in terminal.disagreement_lines(compared):
         out.print(line, soft_wrap=True)
-    made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
+    for hint in same_questions_lines(twins):
+        out.print(terminal.literal(hint, "yellow"), soft_wrap=True)
+    made = f"{len(outcome.made)} results made" if outcome.made else "Nothing changed since the last audit"
     out.print(
         f"{made}. `faultmap slices` lists all weak spots, `faultmap show ID` one with its examples.", highlight=False
     )

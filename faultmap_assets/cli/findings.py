@@ -57,12 +57,15 @@ def compare(
 
     Example: faultmap compare --dataset gsm8k
     """
-    from faultmap_assets import queries, terminal_comparisons
+    from faultmap_assets import queries, terminal, terminal_comparisons
+    from faultmap_assets.known_names import check_names
     from faultmap_assets.report.findings import audits
     from faultmap_assets.report.memo import rankings
     from faultmap_assets.report.scope import Scope
+    from faultmap_assets.same_questions import same_questions, same_questions_lines
 
-    warehouse = filtered_warehouse(settings_of(home), dataset, models)
+    warehouse = filtered_warehouse(settings_of(home), dataset)
+    check_names(warehouse, models=models, model_option="model")
     found = queries.comparisons(warehouse, dataset)
     named = set(models or ())
     chosen = [pair for pair in found if len(named & {pair["model_a"], pair["model_b"]}) >= min(len(named), 2)]
@@ -80,6 +83,8 @@ def compare(
             out.print(part)
     if not chosen:
         out.print("Nothing to compare: a comparison needs two models on one dataset.")
+        for hint in same_questions_lines(same_questions(warehouse, dataset)):
+            out.print(terminal.literal(hint, "yellow"), soft_wrap=True)
 
 
 @app.command()
