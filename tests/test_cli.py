@@ -114,7 +114,16 @@ def test_coverage_reads_logs_and_tells_days_and_gaps(run, tmp_path: Path):
         ("2026-11-01", 4, 0),
         ("2026-11-02", 4, 0),
     ]
-    assert "2026-11-02" in run("coverage", "--home", "state").out
+    # Without tests no figure was measured: none is 0.
+    unmeasured = ("coverage", "coverage_low", "coverage_high", "covered", "in_gaps", "undetermined")
+    assert {day[name] for day in result.json() for name in unmeasured} == {None}
+    shown = run("coverage", "--home", "state").out
+    assert "2026-11-02" in shown
+    assert "%" not in shown
+    assert "No evals were audited, so there is no test" in shown
+    assert "says how the answer went, so where answers are worse cannot be told" in shown
+    assert "No evals were audited" in run("slices", "--home", "state").out
+    assert "coverage" not in run("history", "--home", "state").out
 
 
 @pytest.mark.parametrize(("wanted", "said"), [("zzzz", "no slice has an id that starts with"), ("", "give more")])
