@@ -193,7 +193,7 @@ def test_columns_by_other_names(run, tmp_path: Path):
     [
         (None, "no eval file there"),
         (b"", "the file is empty"),
-        (b"a,b\n1,2\n", "no column 'input_text'; it has a, b"),
+        (b"a,b\n1,2\n", "no column 'input_text' and no column 'example_id' and no column 'model'; it has a, b"),
         (b"\x00\x01\x02" * 50, "no text file"),
     ],
 )
