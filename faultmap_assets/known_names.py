@@ -19,12 +19,16 @@ def check_names(
     warehouse: Warehouse,
     datasets: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
+    model_option: str = "--model",
     *,
     past: bool = True,
 ) -> None:
-    """Raise ConfigurationError where a dataset or model is not in the warehouse, nor (where `past`) in its history."""
+    """Raise ConfigurationError where a dataset or model is not in the warehouse, nor (where `past`) in its history.
+
+    Args: model_option: what a user wrote the models after; "model" where they were arguments.
+    """
     names = f"{_PRESENT} UNION {_PAST}" if past else _PRESENT
-    for option, column, named in (("--dataset", "dataset", datasets), ("--model", "model", models)):
+    for option, column, named in (("--dataset", "dataset", datasets), (model_option, "model", models)):
         if named:
             known = warehouse.query(f"{names.format(column=column)} ORDER BY name").column("name").to_pylist()
             check_choice(option, named, (name for name in known if name))

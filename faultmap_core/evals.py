@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_core.column_paths import MISSING, column_problem, value_at
+from faultmap_core.decimal_commas import DecimalsSeen, decimal_comma
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.metrics import Metric
 from faultmap_core.prompts import prompt_id
@@ -99,7 +100,7 @@ MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
 _MAX_COLUMNS = 1_000
 # Raised when the same file gives other rows than before; what was staged is then read again.
-_READING = 3
+_READING = 4
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "–"})
@@ -268,6 +269,7 @@ class EvalTableBuilder:
         self._columns: dict[str, None] = {}
         self._scores_seen: dict[str, ScoresSeen] = {}
         self._letters: set[str] = set()
+        self._decimals = DecimalsSeen()
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -291,10 +293,13 @@ class EvalTableBuilder:
     def problem(self) -> str | None:
         """Say why nothing of the file is to be kept, now that all of its rows were seen; None where there is nothing.
 
-        A column that was named and that no row has; scores of another range than the dataset's; letter grades.
+        A column that was named and that no row has; numbers that can be read in two ways; scores of another range than
+        the dataset's; letter grades.
         """
         if self._unseen and self._columns:
             return column_problem(min(self._unseen), list(self._columns))
+        if problem := self._decimals.problem():
+            return problem
         for dataset, seen in self._scores_seen.items():
             if seen.are_of_another_range:
                 remedy = self._options.range_remedy(dataset, *seen.likely_range)
@@ -327,6 +332,7 @@ class EvalTableBuilder:
     def _accept(self, row: Row) -> dict[str, Any]:
         if self._unseen:
             self._look_for_columns(row)
+        self._check_keys(row)
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
         prompt = _prompt(self._value(row, "input_text"))
@@ -381,6 +387,20 @@ class EvalTableBuilder:
         value = value_at(row, column)
         return None if value is MISSING else value
 
+    def _check_keys(self, row: Row) -> None:
+        """Raise RowError where a row does not say whose answer to what it is: all that is missing, with the remedy."""
+        remedies = {}
+        if not self._options.model_name and not (text_of(self._value(row, "model"), "model") or "").strip():
+            remedies["model"] = "`--model-name NAME` names it"
+        if self._needs_id(row):
+            remedies["example_id"] = "`--generate-ids` derives ids from the prompts"
+        if remedies:
+            verb = "is" if len(remedies) == 1 else "are"
+            raise RowError(f"{' and '.join(remedies)} {verb} missing; {', '.join(remedies.values())}")
+
+    def _needs_id(self, row: Row) -> bool:
+        return not self._options.generate_ids and not text_of(self._value(row, "example_id"), "example_id")
+
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
         key = text_of(self._value(row, name), name)
         key = (key or "").strip() or (fallback or "")
@@ -394,8 +414,6 @@ class EvalTableBuilder:
         example_id = text_of(self._value(row, "example_id"), "example_id")
         if example_id:
             return example_id
-        if not self._options.generate_ids:
-            raise RowError("example_id is missing; `--generate-ids` derives ids from the prompts")
         # From the prompt, so that the same question to another model gets the same id.
         generated = prompt_id(input_text)[:16]
         answered = _hash64(json.dumps([dataset, model, epoch, generated]))
@@ -422,6 +440,7 @@ class EvalTableBuilder:
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
+        self._decimals.note(value)
         if letter := letter_of(value):
             self._letters.add(letter)
         metric = row.get("metric")
@@ -551,7 +570,11 @@ def number_of(value: Any, name: str) -> float | None:
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
+        # Whether the whole column is written so is only known at its end (`EvalTableBuilder.problem`).
+        decimal = decimal_comma(value)
+        if decimal is None:
+            raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
+        number = decimal
     return None if math.isnan(number) else number
 
 

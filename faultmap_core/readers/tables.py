@@ -22,9 +22,9 @@ _SAMPLE_CHARACTERS = 8_000_000
 # Their rows may have different columns; those of a table have the same.
 _LINES_OF_OBJECTS = re.compile(r"\.(json|jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _REMEDIES = {
-    "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
-    "model": "Use `--map model=COLUMN` or `--model-name NAME`",
-    **{name: f"Use `--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
+    "example_id": "`--map example_id=COLUMN` or `--generate-ids`",
+    "model": "`--map model=COLUMN` or `--model-name NAME`",
+    **{name: f"`--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
 }
 
 
@@ -82,8 +82,10 @@ def _check(path: Path, options: EvalOptions, sample: list[Row]) -> None:
     for column in options.named_columns:
         if missing(column):
             raise EvalFileError(f"{path}: {column_problem(column, columns)}")
-    for name in options.required_fields:
-        column = options.column_map.get(name, name)
-        if missing(column):
-            present = ", ".join(map(one_line, columns[:12]))
-            raise EvalFileError(f"{path}: no column {column!r}; it has {present}. {_REMEDIES[name]}")
+    columns_of = {name: options.column_map.get(name, name) for name in options.required_fields}
+    absent = [name for name, column in columns_of.items() if missing(column)]
+    if absent:
+        present = ", ".join(map(one_line, columns[:12])) + (f" and {len(columns) - 12} more" if columns[12:] else "")
+        named = " and no column ".join(repr(columns_of[name]) for name in absent)
+        remedies = "; ".join(_REMEDIES[name] for name in absent)
+        raise EvalFileError(f"{path}: no column {named}; it has {present}. Use {remedies}")

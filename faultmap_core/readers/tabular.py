@@ -189,6 +189,14 @@ def _csv_rows(path: Path, account: LineAccount) -> Iterator[NumberedRow]:
                 yield line, dict(zip(records.header, cells, strict=True))
 
 
+def table_header(path: Path) -> list[str]:
+    """Return the columns that a CSV file names in its first line; none of another file."""
+    if Path(_without_gz(path)).suffix.lower() not in (".csv", ".tsv"):
+        return []
+    with open_text(path) as stream:
+        return CsvRecords(stream, str(path), LineAccount()).header
+
+
 def jsonl_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
     """Yield the objects of a JSONL file with their line numbers; what is none is a `RowError`.
 

@@ -102,6 +102,7 @@ function sharedRepair(one, model) {
 
 function repairs() {
   const all = scopedRepairs();
+  if (findings.memo.no_outcome) return el("p", { class: "empty" }, findings.memo.no_outcome);
   if (!all.length) {
     const chance = scopedChance().length ? " that is more than chance over the whole audit" : "";
     return el("p", { class: "empty" }, `No group of prompts was found in which a model fails more often than elsewhere${chance}.`);
@@ -109,7 +110,7 @@ function repairs() {
   const left = all.length - REPAIRS_SHOWN;
   return [
     el("ol", { class: "repairs" }, all.slice(0, REPAIRS_SHOWN).map(repair)),
-    left > 0 && el("p", null, el("a", { href: link("slices") }, `All weak spots (${count(left)} more)`)),
+    left > 0 && el("p", null, el("a", { href: link("slices") }, `All ${count(allSlices().filter(inScope).length)} weak spots`)),
   ];
 }
 
