@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ import pyarrow as pa
 from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.decimal_commas import DecimalsSeen, decimal_comma
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.metrics import Metric
+from faultmap_core.metrics import VERDICT, Metric
+from faultmap_core.payloads import decoded
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
 from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
@@ -104,6 +106,7 @@ _READING = 4
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "–"})
+_WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
 _BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
 
 Row = Mapping[str, Any]
@@ -124,6 +127,7 @@ class EvalOptions:
             file's first. The others stay in the metadata.
         higher_is_better: dataset -> whether a higher score is the better one.
         default_higher_is_better: for datasets that `higher_is_better` does not name; true leaves it to the file.
+        unread: fields whose column of our own name is metadata: of a table whose score somebody chose, the verdict.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -136,6 +140,7 @@ class EvalOptions:
     scorer: str | None = None
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     default_higher_is_better: bool = True
+    unread: frozenset[str] = frozenset()
 
     fields: ClassVar[tuple[str, ...]] = FIELDS
     formats: ClassVar[tuple[str, ...]] = FORMATS
@@ -190,6 +195,9 @@ class EvalOptions:
         ]
         # Only where they are given, so that what was staged before they existed need not be read again.
         parts += [[name, value] for name, value in (("format", self.format), ("scorer", self.scorer)) if value]
+        # Words such as yes and pass stand for an end of the score range, and the direction says for which.
+        directions = {**self.higher_is_better, **({} if self.default_higher_is_better else {"": False})}
+        parts += [["higher_is_better", sorted(directions.items())]] if directions else []
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -270,6 +278,7 @@ class EvalTableBuilder:
         self._scores_seen: dict[str, ScoresSeen] = {}
         self._letters: set[str] = set()
         self._decimals = DecimalsSeen()
+        self._ids_are_floats: bool | None = None
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -279,6 +288,8 @@ class EvalTableBuilder:
         """
         accepted: list[dict[str, Any]] = []
         rejected: list[RejectedRow] = []
+        if self._ids_are_floats is None:
+            self._ids_are_floats = self._have_float_ids(rows)
         for line, row in rows:
             try:
                 if isinstance(row, RowError):
@@ -325,7 +336,9 @@ class EvalTableBuilder:
                 repeated.extend(group_lines[1:])
                 continue
             shown = ", ".join(str(line) for line in group_lines[:5])
-            reason = f"lines {shown} differ under one example_id; give repeats an `epoch` column"
+            reason = (
+                f"lines {shown} differ under one example_id; give repeats an `epoch` column, other examples another id"
+            )
             conflicting.update(dict.fromkeys(group_lines, reason))
         return KeyConflicts(tuple(sorted(repeated)), conflicting)
 
@@ -383,7 +396,7 @@ class EvalTableBuilder:
     def _value(self, row: Row, name: str) -> Any:
         column = self._options.column_map.get(name)
         if column is None:
-            return row.get(name)
+            return None if name in self._options.unread else row.get(name)
         value = value_at(row, column)
         return None if value is MISSING else value
 
@@ -410,10 +423,19 @@ class EvalTableBuilder:
             raise RowError(f"{name} {key[:60]!r} {problem}")
         return key
 
+    def _have_float_ids(self, rows: Sequence[tuple[int, Row | RowError]]) -> bool | None:
+        """Say whether ids are whole numbers written as 1.0, as pandas writes a column in which one is missing.
+
+        Returns: None where no row has an id.
+        """
+        ids = [self._value(row, "example_id") for _, row in rows if not isinstance(row, RowError)]
+        ids = [value for value in ids if not _absent(value)]
+        return all(isinstance(value, str) and _WHOLE_FLOAT.fullmatch(value.strip()) for value in ids) if ids else None
+
     def _example_id(self, row: Row, dataset: str, model: str, epoch: int, input_text: str) -> str:
-        example_id = text_of(self._value(row, "example_id"), "example_id")
+        example_id = (text_of(self._value(row, "example_id"), "example_id") or "").strip()
         if example_id:
-            return example_id
+            return example_id[:-2] if self._ids_are_floats and _WHOLE_FLOAT.fullmatch(example_id) else example_id
         # From the prompt, so that the same question to another model gets the same id.
         generated = prompt_id(input_text)[:16]
         answered = _hash64(json.dumps([dataset, model, epoch, generated]))
@@ -427,7 +449,7 @@ class EvalTableBuilder:
         metric = metric if isinstance(metric, Metric) else None
         score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
-            metric = metric or Metric("passed")
+            metric = metric or VERDICT
             score = self._score_of_verdict(dataset, metric, "passed" if passed else "failed")
         said = judged(self._value(row, "score"))
         if passed is None and said is not None and said != "partial":
@@ -461,7 +483,7 @@ class EvalTableBuilder:
 
     def _used_columns(self, row: Row) -> set[str]:
         """Return the columns that are fields of ours, and so no metadata."""
-        return {self._options.column_map.get(name, name) for name in self.fields}
+        return {self._options.column_map.get(name, name) for name in self.fields if name not in self._options.unread}
 
     def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
@@ -525,10 +547,11 @@ def _prompt(value: Any) -> Prompt:
     else:
         prompt = unwrap_prompt(value)
     if prompt is None:
-        if isinstance(value, dict) and value:
+        content = decoded(value)
+        if isinstance(content, dict) and content:
             raise RowError("input_text is missing: it holds nothing but ids and settings")
         raise RowError(
-            f"input_text is missing{': no turn of the chat says anything' if isinstance(value, list) else ''}"
+            f"input_text is missing{': no turn of the chat says anything' if isinstance(content, list) else ''}"
         )
     return prompt
 

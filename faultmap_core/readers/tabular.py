@@ -127,7 +127,8 @@ def build_batches(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
         )
     account.check(path, size.physical_lines, rows_seen)
-    size = replace(size, records=account.records or rows_seen, account=account)
+    records = account.records if account.one_row_each else 0
+    size = replace(size, records=records or rows_seen, account=account)
     yield EvalBatch(builder.table([])[0], [], builder.conflicts(), tuple(summaries), size)
 
 
