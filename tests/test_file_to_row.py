@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import random
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,14 +14,18 @@ import pytest
 
 from faultmap_assets.audit import refresh_stale
 from faultmap_assets.file_ledger import count_partition, ledger_line, ledger_rows
+from faultmap_assets.forget import forget
 from faultmap_assets.ingestion import ingest_file
+from faultmap_assets.privacy import Subject
 from faultmap_assets.selection import Selection
 from faultmap_assets.settings import Settings
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
+from faultmap_core.logs import LogOptions
 from faultmap_core.metrics import VERDICT, Metric, UserRule
 from faultmap_core.outcome_rules import outcome_rule
 from faultmap_core.readers import read_eval_file
+from tests import test_fuzz_readers as fuzz
 from tests import tool_files
 from tests.conftest import Project
 
@@ -296,3 +304,93 @@ def test_real_evals_are_the_same_in_every_container(tmp_path: Path, name: str):
         for row in (*expected, *found):
             row.pop("line", None)
         assert found == expected
+
+
+def log_line(number: int, **changes: object) -> str:
+    row = {"timestamp": f"2026-01-01T10:00:0{number}Z", "prompt": f"where is station {number}?", "id": f"r{number}"}
+    return json.dumps({**row, "response": "there", "user_id": "somebody", **changes})
+
+
+def test_the_excerpt_of_a_bad_row_goes_with_the_person_even_where_it_does_not_name_them(
+    project: Project, tmp_path: Path
+):
+    lines = [
+        log_line(1),
+        # Two that contradict each other: the excerpt is the prompt. One whose name stands behind the excerpt's end.
+        log_line(2), log_line(2, response="elsewhere"), log_line(3, timestamp="never", prompt="station " * 40),
+        log_line(4, user_id="other"), log_line(5, user_id="other", timestamp="never"),
+    ]  # fmt: skip
+    options = project.settings.log_options()
+
+    def excerpts() -> list[str]:
+        found = project.warehouse.query("SELECT excerpt FROM quarantine ORDER BY line")
+        return [str(one) for one in found.column("excerpt").to_pylist()]
+
+    ingest_file(project.warehouse, write(tmp_path / "bad.jsonl", "\n".join([*lines[1:4], *lines[4:]])), options)
+    assert all(excerpts())
+    assert not any("somebody" in one for one in excerpts())
+    forget(project.settings, [Subject("user", "somebody", None)])
+    assert [bool(one) for one in excerpts()] == [False, False, False, True]
+    # The same when it is delivered again.
+    ingest_file(project.warehouse, write(tmp_path / "bad.jsonl", "\n".join(lines)), options)
+    assert not any("station" in one and "other" not in one for one in excerpts())
+    (row,) = ledger_rows(project.warehouse)
+    # By hand: six lines; 1 and both of 2 are theirs and are left out, 3 and 5 have no time, 4 stays.
+    assert [row[f"rows_{name}"] for name in ("kept", "quarantined", "repeated", "left_out")] == [1, 2, 0, 3]
+
+
+INPUTS = int(os.environ.get("FAULTMAP_INGESTION_INPUTS", "82"))
+RENAMED = (b"question", b"Prompt", b"input", b"label", b"id", b"output", b"", b"score", b"a.b", b"model", b"result")
+
+
+def renamed(draw: random.Random, content: bytes) -> bytes:
+    """Give a column or a member another name."""
+    header = content.split(b"\n", 1)[0]
+    members = list(dict.fromkeys(re.findall(rb'"([A-Za-z_]{2,30})"\s*:', content[:5_000])))
+    names = members or [name for name in re.split(rb"[,;\t|]", header) if name]
+    if not names:
+        return content
+    old, new = draw.choice(names), draw.choice(RENAMED)
+    if members:
+        return content.replace(b'"%b"' % old, b'"%b"' % new)
+    return content.replace(header, header.replace(old, new), 1)
+
+
+def test_no_damaged_file_stops_the_ingestion_of_others_or_loses_a_row(project: Project, tmp_path: Path):
+    read, refused = 0, list[str]()
+    for number in range(INPUTS):
+        draw = random.Random(f"ingestion {number}")
+        kind = fuzz.KINDS[number % len(fuzz.KINDS)]
+        folder = tmp_path / "inputs" / str(number)
+        folder.mkdir(parents=True)
+        path = fuzz.made_file(draw, folder, kind)
+        content = fuzz.unpacked(path)
+        for _ in range(draw.randint(1, 3)):
+            content = renamed(draw, content) if draw.random() < 0.3 else fuzz.changed(draw, content)
+        path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+        options = LogOptions() if kind.startswith("log.") else EvalOptions(model_name="m", generate_ids=True)
+        try:
+            found = ingest_file(project.warehouse, path, options)
+        except EvalFileError as error:
+            refused.append(str(error))
+            continue
+        read += 1
+        if "jsonl" in kind and found.format in ("", "table"):
+            assert found.rows_read == fuzz.objects_in(content), (number, kind)
+    rows = ledger_rows(project.warehouse)
+    assert len(rows) == read > INPUTS / 5
+    assert len(refused) > INPUTS / 20
+    assert [told for told in refused if "unexpectedly" in told or "\n" in told] == []
+    for row in rows:
+        parts = [row[f"rows_{name}"] for name in ("kept", "quarantined", "repeated", "left_out")]
+        assert min(parts) >= 0, row
+        assert row["records"] == sum(parts), row
+        if row["record_lines"] is not None:
+            path = Path(row["path"])
+            lines = row["header_lines"] + row["blank_lines"] + row["record_lines"]
+            assert lines == row["physical_lines"] == fuzz.lines_in(fuzz.unpacked(path)), row
+    with project.warehouse.read() as connection:
+        keys = connection.execute("SELECT DISTINCT dataset, model FROM staging_partitions WHERE day IS NULL").fetchall()
+        for dataset, model in keys:
+            counted = count_partition(connection, {"dataset": dataset, "model": model})
+            assert (counted.staged, counted.unbalanced) == (counted.present, ())
