@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faultmap_core.alerting import AlertSettings, WatchState, watch
-from faultmap_core.coverage_estimate import estimate_coverage
-from faultmap_core.rates import Rate, rate_of
-from faultmap_core.regression import (
+from faultmap_core.discovery.coverage.estimate import estimate_coverage
+from faultmap_core.monitoring.alerting import AlertSettings, WatchState, watch
+from faultmap_core.monitoring.changes import (
     Change,
     CoverageRange,
     Subject,
@@ -31,6 +30,7 @@ from faultmap_core.regression import (
     change_of_rate,
     paired_change,
 )
+from faultmap_core.stats.rates import Rate, rate_of
 
 HERE = Path(__file__).parent
 BASELINE, LAG, YEAR = 28, 7, 365
@@ -254,7 +254,7 @@ def drift(data: Path, runs: int) -> dict[str, object]:
     """Return how often drift reports a topic where nothing moved, and what it finds of intents that came and went."""
     import pandas as pd
 
-    from faultmap_core.drift import find_topic_drift
+    from faultmap_core.discovery.drift.drift import find_topic_drift
     from faultmap_core.embedding import get_embedder
 
     table = pd.read_parquet(data / "queries" / "clinc150.parquet")

@@ -30,10 +30,10 @@ from slices_corpora import CORPORA, load
 from slices_tables import shown, table, write_section
 from slices_truth import PLANTED, FixedNamer, Setup, setup
 
-from faultmap_core.clustering import ClusterTree
-from faultmap_core.comparison import compare
-from faultmap_core.comparison_results import ComparisonResult
-from faultmap_core.paired_rows import ComparisonSettings, PairedRows
+from faultmap_core.discovery.comparison.comparison import compare
+from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings, PairedRows
+from faultmap_core.discovery.comparison.results import ComparisonResult
+from faultmap_core.regions.tree import ClusterTree
 
 HERE = Path(__file__).resolve().parent
 EMBEDDER = "wordllama"
@@ -328,9 +328,9 @@ def known_pair(data: Path) -> list[dict[str, Any]]:
     from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.multitest import multipletests
 
-    from faultmap_core.clustering import build_tree
+    from faultmap_core.data.prompts import prompt_id, varying_parts
     from faultmap_core.embedding import get_embedder
-    from faultmap_core.prompts import prompt_id, varying_parts
+    from faultmap_core.regions.tree import build_tree
 
     path = data / "evals" / "bbh_cot_vs_direct.parquet"
     if not path.exists():

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from slices_corpora import Corpus, load
 
-from faultmap_core.coverage_estimate import estimate_coverage
-from faultmap_core.coverage_regions import distances_beyond_copies
+from faultmap_core.discovery.coverage.estimate import estimate_coverage
+from faultmap_core.discovery.coverage.missing_regions import distances_beyond_copies
 
 # Tests, production prompts, share of intents hidden, and how many of the splits are made.
 CELLS = (

@@ -52,8 +52,8 @@ def queries(data: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     sys.path.insert(0, str(HERE.parent))
     import pandas as pd
 
+    from faultmap_core.data.prompts import normalized
     from faultmap_core.embedding import get_embedder
-    from faultmap_core.prompts import normalized
 
     table = pd.read_parquet(data / "queries" / "clinc150.parquet")
     table = table[table["intent"] != "oos"]
@@ -84,7 +84,7 @@ def ours(
     texts: list[str], vectors: np.ndarray, tests: np.ndarray, production: np.ndarray, uncovered: np.ndarray
 ) -> dict:
     """Audit one draw with this project."""
-    from faultmap_core.coverage import find_coverage_gaps
+    from faultmap_core.discovery.coverage.audit import find_coverage_gaps
 
     start = time.process_time()
     result = find_coverage_gaps(

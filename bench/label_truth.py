@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faultmap_core.answers import Expected, expected_answer
-from faultmap_core.label_agreement import comparable_answer, wrong_agreement
-from faultmap_core.model_families import families_of
+from faultmap_core.error_analysis.answers.extraction import Expected, expected_answer
+from faultmap_core.error_analysis.quality.label_agreement import comparable_answer, wrong_agreement
+from faultmap_core.error_analysis.quality.model_families import families_of
 
 RESULTS = Path(__file__).parent / "results" / "label_truth.json"
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1)

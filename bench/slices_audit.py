@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from slices_corpora import load
 
-from faultmap_core.clustering import build_tree
-from faultmap_core.labels import Label
-from faultmap_core.multiplicity import adjust_over_partitions
-from faultmap_core.regions import RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.labels import Label
+from faultmap_core.regions.search import RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.tree import build_tree
+from faultmap_core.stats.multiplicity import adjust_over_partitions
 
 PROMPTS, MODELS, BASE, LEVEL = 3_000, 21, 0.15, 0.05
 PLANTED, EFFECT, AFFECTED = 10, 0.35, 7

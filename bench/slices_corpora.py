@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
 
+from faultmap_core.data.prompts import normalized
 from faultmap_core.embedding import get_embedder
-from faultmap_core.prompts import normalized
 
 CORPORA = ("banking77", "clinc150", "mmlupro")
 SOURCES = {

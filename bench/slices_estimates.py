@@ -19,7 +19,7 @@ import numpy as np
 from slices_corpora import CORPORA, load
 from slices_truth import BASE, LEAST_TOPIC, PLANTED, Setup, ours, setup
 
-from faultmap_core import slices
+from faultmap_core.discovery.slices import discovery as slices
 
 # Effect -> how many times as many draws as of a planted one: with nothing to find, few draws have a slice.
 EFFECTS: dict[str, int] = {"0": 8, "0.1": 3, "0.2": 1, "0.35": 1, "0.5": 1, "own rates": 1}

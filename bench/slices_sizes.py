@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from scipy.stats import binom
 
-from faultmap_core import statistics
+from faultmap_core.stats import exact_tests as statistics
 
 LEVELS = (0.05, 0.001)
 REGIONS = ((10, 490), (20, 980), (50, 950), (200, 800))

@@ -35,9 +35,9 @@ OURS = (
 import sys
 sys.path.insert(0, {root!r})
 import numpy as np
-from faultmap_core.clustering import build_tree
-from faultmap_core.neighbors import nearest_neighbors
-from faultmap_core.slices import EvalRows, find_failure_slices
+from faultmap_core.regions.tree import build_tree
+from faultmap_core.regions.neighbors import nearest_neighbors
+from faultmap_core.discovery.slices.discovery import EvalRows, find_failure_slices
 given = np.load({file!r})
 vectors, failed = given["vectors"], given["failed"]
 n = len(failed)
@@ -128,7 +128,7 @@ def sgemm_share() -> dict[str, float]:
     sys.path.insert(0, str(ROOT))
     import time
 
-    from faultmap_core.neighbors import nearest_neighbors
+    from faultmap_core.regions.neighbors import nearest_neighbors
 
     rng = np.random.default_rng(0)
     corpus = rng.normal(size=(100_000, 384)).astype(np.float32)

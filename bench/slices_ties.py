@@ -23,13 +23,15 @@ import numpy as np
 from slices_corpora import load
 from slices_truth import FixedNamer
 
-from faultmap_core import concentration, dependence, slices
-from faultmap_core.clustering import ClusterTree, build_tree
-from faultmap_core.labels import ScoreLabel
-from faultmap_core.rank_tail import RankPopulation
-from faultmap_core.regions import RegionSettings, candidates_of, find_regions
-from faultmap_core.results import FailureSlice
-from faultmap_core.slices import EvalRows, Outcome, SliceSettings, find_failure_slices
+from faultmap_core.base.records import FailureSlice
+from faultmap_core.discovery.slices import discovery as slices
+from faultmap_core.discovery.slices.discovery import EvalRows, Outcome, SliceSettings, find_failure_slices
+from faultmap_core.regions import dependence
+from faultmap_core.regions.labels import ScoreLabel
+from faultmap_core.regions.search import RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.tree import ClusterTree, build_tree
+from faultmap_core.stats import concentration
+from faultmap_core.stats.rank_tail import RankPopulation
 
 PROMPTS = 3_000
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.89, 0.95, 0.99)

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from slices_corpora import CORPORA, Corpus, embedders, load
 
-from faultmap_core.clustering import ClusterTree, build_tree
-from faultmap_core.naming import NamingTask, RegionName
-from faultmap_core.neighbors import nearest_neighbors
-from faultmap_core.slices import EvalRows, SliceAnalysis, SliceSettings, find_failure_slices
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceAnalysis, SliceSettings, find_failure_slices
+from faultmap_core.naming.keywords import NamingTask, RegionName
+from faultmap_core.regions.neighbors import nearest_neighbors
+from faultmap_core.regions.tree import ClusterTree, build_tree
 
 PLANTED = {"banking77": 6, "clinc150": 10, "mmlupro": 2}
 BASE, EFFECTS, SIZES, PEER_SIZES = 0.15, (0.2, 0.35, 0.5), (1_000, 3_000, 10_000), (1_000, 3_000)
@@ -262,8 +262,8 @@ def known_slices(data: Path) -> list[dict[str, Any]]:
     """Are the slices that `data/README.md` names found on the real scores?"""
     import pandas as pd
 
+    from faultmap_core.data.prompts import prompt_id, varying_parts
     from faultmap_core.embedding import get_embedder
-    from faultmap_core.prompts import prompt_id, varying_parts
 
     cases = [
         ("bbh_cot_vs_direct", "code-davinci-002-direct", "multistep_arithmetic_two"),

@@ -20,11 +20,11 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from faultmap_core.errors import EvalFileError  # noqa: E402
-from faultmap_core.evals import EvalOptions  # noqa: E402
+from faultmap_core.base.errors import EvalFileError  # noqa: E402
+from faultmap_core.data.eval_table import EvalOptions  # noqa: E402
 from faultmap_core.readers import read_eval_file  # noqa: E402
 from faultmap_core.readers.formats import format_of  # noqa: E402
-from faultmap_core.readers.reconciliation import ToolSummary  # noqa: E402
+from faultmap_core.readers.rows.reconciliation import ToolSummary  # noqa: E402
 from tests import log_files, tool_files  # noqa: E402
 
 PAGE = ROOT / "docs" / "formats.md"

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from faultmap_assets.alert_rows import alert_of
 from faultmap_assets.warehouse import Connection, Warehouse, insert
-from faultmap_core.acknowledgements import Acknowledgement
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.monitoring.acknowledgements import Acknowledgement
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from faultmap_assets.warehouse import Connection
-from faultmap_core.acknowledgements import Acknowledgement
-from faultmap_core.alerting import Alert
+from faultmap_core.monitoring.acknowledgements import Acknowledgement
+from faultmap_core.monitoring.alerting import Alert
 
 NUMBERS = {
     "before": "before_value",

@@ -13,8 +13,8 @@ from faultmap_assets.data_arrival import overdue
 from faultmap_assets.history_checks import FINDING_HISTORY, fresh_data
 from faultmap_assets.settings import Settings, load_settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
-from faultmap_core import errors
-from faultmap_core.errors import WarehouseLockedError
+from faultmap_core.base import errors
+from faultmap_core.base.errors import WarehouseLockedError
 
 _INTERVAL_SECONDS = 300
 _REASON_CHARACTERS = 400

@@ -23,9 +23,9 @@ from faultmap_assets.alert_rows import (
 from faultmap_assets.history_checks import FailingCheck
 from faultmap_assets.history_watch import Watched
 from faultmap_assets.warehouse import Connection, insert
-from faultmap_core.acknowledgements import Acknowledgement
-from faultmap_core.alerting import Alert, WatchState, stream_key
-from faultmap_core.regression import Subject
+from faultmap_core.monitoring.acknowledgements import Acknowledgement
+from faultmap_core.monitoring.alerting import Alert, WatchState, stream_key
+from faultmap_core.monitoring.changes import Subject
 
 _SLICE_KINDS = frozenset({"new_slice", "slice_rate"})
 

@@ -24,7 +24,7 @@ from faultmap_assets.selection import EVERYTHING, Selection
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
 from faultmap_assets.warehouse import open_warehouse
-from faultmap_core import errors
+from faultmap_core.base import errors
 
 _POLL_SECONDS = 0.5
 # Errors are told by the caller, in one line each.

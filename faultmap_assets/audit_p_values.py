@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.multiplicity import adjust_over_partitions
+from faultmap_core.stats.multiplicity import adjust_over_partitions
 
 Row = dict[str, Any]
 

@@ -26,7 +26,7 @@ from faultmap_assets.staleness import (
     stale_partitions,
 )
 from faultmap_assets.warehouse import open_warehouse
-from faultmap_core.errors import WarehouseLockedError
+from faultmap_core.base.errors import WarehouseLockedError
 
 # Dagster gives a tick 60 s.
 LOCK_SECONDS_IN_TICK = 10.0

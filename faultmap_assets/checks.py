@@ -11,7 +11,7 @@ import dagster as dg
 from faultmap_assets.file_ledger import PartitionLedger
 from faultmap_assets.partitions import dataset_and_model, datasets, days
 from faultmap_assets.staleness import NODES, Scope
-from faultmap_core.coverage_estimate import LEAST_TESTS
+from faultmap_core.discovery.coverage.estimate import LEAST_TESTS
 
 _PARTITIONS: Mapping[Scope, dg.PartitionsDefinition | None] = {
     Scope.DATASET_MODEL: dataset_and_model,

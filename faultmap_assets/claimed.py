@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.claims import Claim
-from faultmap_core.finding_claims import gap_claim, pair_claim, signature_claim, slice_claim, topic_claim
+from faultmap_core.base.claims import Claim
+from faultmap_core.base.finding_claims import gap_claim, pair_claim, signature_claim, slice_claim, topic_claim
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from faultmap_assets.settings import Settings
-from faultmap_core.errors import FaultmapError
+from faultmap_core.base.errors import FaultmapError
 
 Verdict = Literal["ok", "warning", "error"]
 

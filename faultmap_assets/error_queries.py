@@ -13,11 +13,17 @@ from faultmap_assets.claimed import with_signature_claims
 from faultmap_assets.records import make_again
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.columns import MOST_VALUES
-from faultmap_core.error_reach import blind_spot, explains_nothing, needs_reference
-from faultmap_core.judging import ContrastAnswer, FailedExample, Judgment, RuleJudge, choose_contrasts
-from faultmap_core.signatures import ModelCounts, SignatureRows
-from faultmap_core.taxonomy import UNCLASSIFIED, Category, ErrorRecord, Taxonomy
+from faultmap_core.error_analysis.judging.pipeline import (
+    ContrastAnswer,
+    FailedExample,
+    Judgment,
+    RuleJudge,
+    choose_contrasts,
+)
+from faultmap_core.error_analysis.taxonomy.error_reach import blind_spot, explains_nothing, needs_reference
+from faultmap_core.error_analysis.taxonomy.signatures import ModelCounts, SignatureRows
+from faultmap_core.error_analysis.taxonomy.taxonomy import UNCLASSIFIED, Category, ErrorRecord, Taxonomy
+from faultmap_core.regions.metadata_columns import MOST_VALUES
 
 # Of repeats, the worst answer is judged.
 _FAILURES = """
@@ -32,7 +38,7 @@ ORDER BY r.example_id
 
 
 def _asked(row: str) -> str:
-    """SQL of what was asked in a row, in the form in which copies are equal (as `faultmap_core.prompts.normalized`)."""
+    """SQL of what was asked in a row, in the form in which copies are equal (as `prompts.normalized`)."""
     text = f"nfc_normalize(lower(coalesce({row}.question_text, {row}.input_text)))"
     return f"trim(regexp_replace({text}, '\\s+', ' ', 'g'))"
 

@@ -17,11 +17,11 @@ from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import Partition, StalePartition, stale_partitions
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.entropy import sampling_requests
-from faultmap_core.judging import ModelJudge, plan_judging
+from faultmap_core.error_analysis.judging.pipeline import ModelJudge, plan_judging
+from faultmap_core.error_analysis.taxonomy.taxonomy import TaxonomySettings, estimate_calls
 from faultmap_core.llm import CallStore, Estimate, LanguageModel, Message, Request
 from faultmap_core.llm.provider import CHARACTERS_PER_TOKEN
-from faultmap_core.taxonomy import TaxonomySettings, estimate_calls
+from faultmap_core.scoring.entropy import sampling_requests
 
 _NAMING_ASSETS = ("failure_slices", "model_comparisons", "coverage_gaps")
 _PROMPT_TOKENS = {"failure_slices": 8_000, "model_comparisons": 8_000, "coverage_gaps": 5_000, "error_taxonomy": 6_000}

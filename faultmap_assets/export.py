@@ -13,8 +13,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError, WarehouseError
-from faultmap_core.results import strict
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.records import strict
 
 EXPORTABLE = (
     "failure_slices",

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from faultmap_assets.log_rows import IS_STEP_OF_WHOLE, WHOLE_TRACES
 from faultmap_assets.warehouse import Connection, Warehouse, insert
+from faultmap_core.base.text import counted
 from faultmap_core.readers import FileSize
-from faultmap_core.report_text import counted
 
 # Of several paths with the same content one stands for the rows: the newest.
 _STANDING = "SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id"

@@ -29,8 +29,8 @@ from faultmap_assets.watch import (
     read_watched,
     watch_files,
 )
-from faultmap_core.errors import WarehouseLockedError
-from faultmap_core.report_text import printable
+from faultmap_core.base.errors import WarehouseLockedError
+from faultmap_core.base.text import printable
 
 FILE_TAG = "faultmap/file"
 

@@ -42,7 +42,7 @@ from faultmap_assets.records import make_again, read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH, NODES, AssetPartition, Partition, Scope, WarehouseState
 from faultmap_assets.warehouse import Connection, Warehouse, open_warehouse
-from faultmap_core.errors import WarehouseError
+from faultmap_core.base.errors import WarehouseError
 from faultmap_core.llm import CallStore
 
 SHORTEST_TEXT = 20

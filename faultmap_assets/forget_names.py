@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from faultmap_assets.history_state import example_key
 from faultmap_assets.warehouse import Connection
-from faultmap_core.naming import STOP_WORDS
+from faultmap_core.naming.keywords import STOP_WORDS
 
 BLANK = "[forgotten]"
 

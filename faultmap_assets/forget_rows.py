@@ -11,8 +11,8 @@ from faultmap_assets.ingestion import count_staged_partitions, drop_what_no_file
 from faultmap_assets.privacy import Subject, first_day_kept, subject_columns
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.prompts import text_hash, unique_prompts
-from faultmap_core.redaction import pseudonym
+from faultmap_core.data.prompts import text_hash, unique_prompts
+from faultmap_core.data.redaction import pseudonym
 
 TEXT_COLUMNS = ("input_text", "question_text", "output_text", "correct_answer")
 

@@ -17,7 +17,7 @@ import dagster as dg
 from faultmap_assets.home import open_instance, telling_instance_trouble
 from faultmap_assets.rebuild import rebuild_instance
 from faultmap_assets.settings import Settings
-from faultmap_core.errors import WarehouseError
+from faultmap_core.base.errors import WarehouseError
 
 SQLITE_START = b"SQLite format 3\x00"
 _NO_RUN = ""

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from faultmap_assets.export import write_rows
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.prompts import prompt_id
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.prompts import prompt_id
 
 _GAPS = "SELECT DISTINCT gap_id, kind FROM coverage_gaps ORDER BY gap_id, kind"
 # The oldest row stands for its copies.

@@ -19,10 +19,8 @@ from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import Partition, WarehouseState
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.errors import WarehouseError
-from faultmap_core.history import match_findings
-from faultmap_core.rates import Rate
-from faultmap_core.regression import (
+from faultmap_core.base.errors import WarehouseError
+from faultmap_core.monitoring.changes import (
     Change,
     Subject,
     change_of_coverage,
@@ -31,7 +29,9 @@ from faultmap_core.regression import (
     change_of_winner,
     paired_change,
 )
-from faultmap_core.trends import trend_of
+from faultmap_core.monitoring.finding_identity import match_findings
+from faultmap_core.monitoring.trends import trend_of
+from faultmap_core.stats.rates import Rate
 
 # Of processes that record at once one is overtaken by all others, in the worst case.
 _MOST_TRIES = 50

@@ -13,9 +13,9 @@ from faultmap_assets.same_questions import same_questions, same_questions_lines
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, stale_partitions
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.gate import GateResult, GateSettings, RunSummary, gate
-from faultmap_core.regression import CoverageRange
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.monitoring.changes import CoverageRange
+from faultmap_core.monitoring.gate import GateResult, GateSettings, RunSummary, gate
 
 _RELATIVE = re.compile(r"latest(?:~(\d+))?")
 

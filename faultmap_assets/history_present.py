@@ -19,9 +19,9 @@ from faultmap_assets.metric_queries import metric_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import Materialization, Partition, WarehouseState
 from faultmap_assets.warehouse import Connection
-from faultmap_core.history import FindingKind
-from faultmap_core.taxonomy import UNCLASSIFIED
-from faultmap_core.trends import standing
+from faultmap_core.error_analysis.taxonomy.taxonomy import UNCLASSIFIED
+from faultmap_core.monitoring.finding_identity import FindingKind
+from faultmap_core.monitoring.trends import standing
 
 
 def present_digests(connection: Connection, state: WarehouseState, settings: Settings) -> dict[AuditScope, str]:

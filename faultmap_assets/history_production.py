@@ -17,9 +17,9 @@ from faultmap_assets.history_state import (
 )
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Connection
-from faultmap_core.feedback import read_feedback
-from faultmap_core.prompts import text_hash
-from faultmap_core.rates import rate_of
+from faultmap_core.data.feedback import read_feedback
+from faultmap_core.data.prompts import text_hash
+from faultmap_core.stats.rates import rate_of
 
 
 def production_findings(connection: Connection, day: str, settings: Settings, embedder_id: str) -> tuple[Finding, ...]:

@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faultmap_core.history import FindingKey, FindingKind
-from faultmap_core.metrics import Metric
-from faultmap_core.regression import CoverageRange
+from faultmap_core.data.metrics import Metric
+from faultmap_core.monitoring.changes import CoverageRange
+from faultmap_core.monitoring.finding_identity import FindingKey, FindingKind
 
 Area = Literal["evals", "comparisons", "errors", "production"]
 

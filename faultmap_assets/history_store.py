@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from faultmap_assets.history_state import AuditScope, Finding, ScopeState
 from faultmap_assets.warehouse import Connection, insert
-from faultmap_core.gate import RunSummary, SliceSummary
-from faultmap_core.metrics import Metric
-from faultmap_core.rates import Rate
-from faultmap_core.regression import Standing, Verdict
+from faultmap_core.data.metrics import Metric
+from faultmap_core.monitoring.changes import Standing, Verdict
+from faultmap_core.monitoring.gate import RunSummary, SliceSummary
+from faultmap_core.stats.rates import Rate
 
 _COLUMNS = (
     "kind",

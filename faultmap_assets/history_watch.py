@@ -24,11 +24,11 @@ from faultmap_assets.history_state import (
 )
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Connection
-from faultmap_core.alerting import Alert, AlertSettings, WatchState, watch
-from faultmap_core.gate import changes_between
-from faultmap_core.rates import Rate
-from faultmap_core.regression import Change, Subject, new_slice
-from faultmap_core.trends import DayFigures, TrendSettings, baseline_run, watch_days
+from faultmap_core.monitoring.alerting import Alert, AlertSettings, WatchState, watch
+from faultmap_core.monitoring.changes import Change, Subject, new_slice
+from faultmap_core.monitoring.gate import changes_between
+from faultmap_core.monitoring.trends import DayFigures, TrendSettings, baseline_run, watch_days
+from faultmap_core.stats.rates import Rate
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from alembic.util.exc import CommandError as AlembicError
 from sqlalchemy.exc import SQLAlchemyError
 
 from faultmap_assets.settings import HOME_VARIABLE, Settings, record_settings_file
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 PROCESS_TAG = "faultmap/process"
 

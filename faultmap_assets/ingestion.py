@@ -34,11 +34,11 @@ from faultmap_assets.reconciliations import record_summaries
 from faultmap_assets.scanning import FoundFile, find_files, oldest_first
 from faultmap_assets.staleness import Scope
 from faultmap_assets.warehouse import Connection, Warehouse, insert
-from faultmap_core.errors import ConfigurationError, EvalFileError, FaultmapError, WarehouseError
-from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
-from faultmap_core.file_facts import FactsCollector, FileFacts
-from faultmap_core.file_inspection import format_name
-from faultmap_core.logs import LOG_SCHEMA, LogOptions
+from faultmap_core.base.errors import ConfigurationError, EvalFileError, FaultmapError, WarehouseError
+from faultmap_core.data.eval_table import EVAL_SCHEMA, EvalOptions, KeyConflicts, RejectedRow
+from faultmap_core.data.file_facts import FactsCollector, FileFacts
+from faultmap_core.data.log_table import LOG_SCHEMA, LogOptions
+from faultmap_core.data.redaction import Redactor
 from faultmap_core.readers import (
     EVAL_SUFFIXES,
     EvalBatch,
@@ -48,8 +48,8 @@ from faultmap_core.readers import (
     read_eval_file,
     read_log_file,
 )
-from faultmap_core.readers.reconciliation import ToolSummary
-from faultmap_core.redaction import Redactor
+from faultmap_core.readers.inspection import format_name
+from faultmap_core.readers.rows.reconciliation import ToolSummary
 
 Progress = Callable[[int], None]
 

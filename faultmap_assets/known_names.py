@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 _MAX_NAMES = 20
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.errors import ConfigurationError, WarehouseError
-from faultmap_core.judge_validation import HumanLabel, defused
-from faultmap_core.text_files import replacing
+from faultmap_core.base.atomic_write import replacing
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
+from faultmap_core.error_analysis.judging.validation import HumanLabel, defused
 
 MOST_NOTE_CHARACTERS = 4_000
 EXPORT_COLUMNS = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.metrics import Metric
+from faultmap_core.data.metrics import Metric
 
 _COLUMNS = "name, low, high, higher_is_better, threshold, source"
 

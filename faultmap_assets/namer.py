@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from faultmap_core.llm import CallStore, LanguageModel, Purpose
-from faultmap_core.model_naming import ModelNamer
-from faultmap_core.naming import KeywordNamer, Namer
+from faultmap_core.naming.keywords import KeywordNamer, Namer
+from faultmap_core.naming.llm_namer import ModelNamer
 
 
 class Named(Protocol):

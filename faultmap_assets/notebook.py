@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from faultmap_assets.asset_metadata import REPORT_PAGE
 from faultmap_assets.settings import load_settings
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 
 @dataclass(frozen=True)

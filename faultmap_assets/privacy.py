@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.evals import EvalOptions, RejectedRow
-from faultmap_core.logs import LogOptions
-from faultmap_core.redaction import Redactor, get_redactor
+from faultmap_core.data.eval_table import EvalOptions, RejectedRow
+from faultmap_core.data.log_table import LogOptions
+from faultmap_core.data.redaction import Redactor, get_redactor
 
 USER_KEY, SESSION_KEY = "user_id", "session_id"
 """Columns of a log, and keys of an eval row's metadata, that say whose row it is."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from faultmap_assets.claimed import with_feedback_claims, with_topic_claims
 from faultmap_assets.staleness import window_of
 from faultmap_assets.warehouse import Warehouse, batches
-from faultmap_core.feedback import Feedback, FeedbackRule, read_feedback
+from faultmap_core.data.feedback import Feedback, FeedbackRule, read_feedback
 
 # The chosen rows are those with the smallest hash, so that another day in the window changes few of them.
 _WINDOW = """

@@ -15,11 +15,11 @@ from faultmap_assets.audit_p_values import with_audit_p_values, with_pair_p_valu
 from faultmap_assets.claimed import with_gap_claims, with_pair_claims, with_slice_claims
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.clustering import ClusterTree
-from faultmap_core.columns import OF_THE_ANSWER
-from faultmap_core.comparison import CommonExamples, ModelAnswers
-from faultmap_core.comparison_results import pairing_sentence
-from faultmap_core.slices import EvalRows
+from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers
+from faultmap_core.discovery.comparison.results import pairing_sentence
+from faultmap_core.discovery.slices.discovery import EvalRows
+from faultmap_core.regions.metadata_columns import OF_THE_ANSWER
+from faultmap_core.regions.tree import ClusterTree
 
 # A repeated example shows its first epoch.
 _FIRST_EPOCH = "QUALIFY row_number() OVER (PARTITION BY model, example_id ORDER BY epoch) = 1"

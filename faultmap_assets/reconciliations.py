@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from faultmap_assets.staleness import Partition
 from faultmap_assets.warehouse import Connection, Warehouse, insert
-from faultmap_core.readers.reconciliation import ToolSummary
+from faultmap_core.readers.rows.reconciliation import ToolSummary
 
 _OF_FILES = """
 SELECT f.path, r.what, r.tool_value, r.our_value, r.agrees FROM reconciliations r

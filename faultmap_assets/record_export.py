@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError, WarehouseError
-from faultmap_core.readers.every_eval_ever import record_of
-from faultmap_core.results import strict
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.records import strict
+from faultmap_core.readers.tools.every_eval_ever import record_of
 
 _BATCH_ROWS = 10_000
 _ROWS = """

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import insert, open_warehouse
-from faultmap_core.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
+from faultmap_core.base.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
 
 KEPT = ("forgotten", "judgment_labels", "acknowledgements")
 """Tables that no file can bring back: what people said, and whom the project has promised to forget."""

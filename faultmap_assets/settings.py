@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.evals import FORMATS, EvalOptions, parse_column_map
-from faultmap_core.feedback import FeedbackRule
-from faultmap_core.logs import LOG_FIELDS, LogFormat, LogOptions
-from faultmap_core.metrics import UserRule
-from faultmap_core.redaction import REDACTIONS
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.eval_table import FORMATS, EvalOptions, parse_column_map
+from faultmap_core.data.feedback import FeedbackRule
+from faultmap_core.data.log_table import LOG_FIELDS, LogFormat, LogOptions
+from faultmap_core.data.metrics import UserRule
+from faultmap_core.data.redaction import REDACTIONS
 
 SETTINGS_FILE = "faultmap.yaml"
 HOME_VARIABLE = "FAULTMAP_HOME"

@@ -14,8 +14,8 @@ from ruamel.yaml.error import YAMLError
 from yaml import safe_load
 
 from faultmap_assets.settings import Settings, first_problem
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.text_files import replacing
+from faultmap_core.base.atomic_write import replacing
+from faultmap_core.base.errors import ConfigurationError
 
 
 def save_settings(path: Path, changes: Mapping[str, Any]) -> Settings:

@@ -17,8 +17,8 @@ from functools import cached_property
 from typing import Any
 
 from faultmap_assets.settings import Settings
+from faultmap_core.error_analysis.taxonomy.taxonomy import TAXONOMY_TEMPLATES
 from faultmap_core.llm import PromptLibrary
-from faultmap_core.taxonomy import TAXONOMY_TEMPLATES
 
 
 class Scope(Enum):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from faultmap_core.report_text import printable
+from faultmap_core.base.text import printable
 
 if TYPE_CHECKING:
     from faultmap_assets.doctor import Finding

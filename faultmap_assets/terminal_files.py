@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faultmap_core.column_names import plain_name
-from faultmap_core.evals import EvalOptions
-from faultmap_core.file_facts import FileFacts, OutcomeFacts
-from faultmap_core.file_inspection import FORMAT_NAMES, FileInspection
-from faultmap_core.logs import LOG_ALIASES, LogOptions
-from faultmap_core.metrics import UserRule
-from faultmap_core.outcome_rules import outcome_rule
+from faultmap_core.data.column_names import plain_name
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.file_facts import FileFacts, OutcomeFacts
+from faultmap_core.data.log_table import LOG_ALIASES, LogOptions
+from faultmap_core.data.metrics import UserRule
+from faultmap_core.readers.inspection import FORMAT_NAMES, FileInspection
+from faultmap_core.scoring.outcome_rules import outcome_rule
 
 if TYPE_CHECKING:
     from faultmap_assets.ingestion import IngestedFile

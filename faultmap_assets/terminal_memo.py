@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faultmap_assets.terminal import breakable, literal, percent, plain_table
-from faultmap_core.report_text import counted, shortened
+from faultmap_core.base.text import counted, shortened
 
 Row = Mapping[str, Any]
 

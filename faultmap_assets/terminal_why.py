@@ -12,7 +12,7 @@ from faultmap_assets.terminal import literal, percent, plain_table
 
 if TYPE_CHECKING:
     from faultmap_assets.estimate import AuditEstimate
-    from faultmap_core.judge_validation import Agreement, JudgeAgreement
+    from faultmap_core.error_analysis.judging.validation import Agreement, JudgeAgreement
 
 _ITEMS_SHOWN = 10
 _NEARLY_ALL = 0.8

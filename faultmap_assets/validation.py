@@ -12,8 +12,8 @@ import pyarrow as pa
 from faultmap_assets import error_queries
 from faultmap_assets.labels import human_labels
 from faultmap_assets.warehouse import Warehouse, insert
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.judge_validation import (
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.judging.validation import (
     Agreement,
     HumanLabel,
     JudgeAgreement,

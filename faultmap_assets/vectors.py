@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from faultmap_assets.warehouse import Warehouse
+from faultmap_core.data.prompts import text_hash
 from faultmap_core.embedding import Embedder
-from faultmap_core.prompts import text_hash
 
 
 def embed_new(warehouse: Warehouse, embedder: Embedder, texts: Sequence[str]) -> pa.Table:

@@ -27,7 +27,7 @@ from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.privacy import Subject, privacy_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
-from faultmap_core.errors import ConfigurationError, FaultmapError
+from faultmap_core.base.errors import ConfigurationError, FaultmapError
 
 MIN_TEXT, MIN_ID = 20, 6
 """Shorter texts are everybody's; shorter ids stand in bytes by chance, so they are only compared with whole values."""

@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 
 from faultmap_assets.settings import Settings
-from faultmap_core.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
+from faultmap_core.base.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
 
 Connection = duckdb.DuckDBPyConnection
 

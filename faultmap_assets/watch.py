@@ -21,8 +21,8 @@ from faultmap_assets.privacy import Privacy, privacy_of
 from faultmap_assets.scanning import FoundFile, find_files, look_at, unreachable
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import FaultmapError, WarehouseError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import FaultmapError, WarehouseError
+from faultmap_core.data.eval_table import EvalOptions
 
 SETTLING, READ, BAD, MISSING = "settling", "read", "bad", "missing"
 KINDS = ("evals", "logs")

@@ -14,7 +14,7 @@ from faultmap_assets.records import read_state, record
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH, Inputs, Materialization, Partition
 from faultmap_assets.warehouse import Warehouse, insert, open_warehouse, replace_partition
-from faultmap_core.prompts import text_hash
+from faultmap_core.data.prompts import text_hash
 
 START = datetime(2026, 3, 1, 12)
 EMBEDDER = "by hand"

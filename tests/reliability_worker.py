@@ -125,7 +125,7 @@ def _import_everything() -> None:
     import faultmap_assets.definitions
     import faultmap_assets.terminal  # noqa: F401
     from faultmap_core.llm.provider import import_litellm
-    from faultmap_core.projection import project
+    from faultmap_core.regions.projection import project
 
     import_litellm()
     # UMAP compiles itself.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from faultmap_assets.settings import load_settings
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.taxonomy_files import load_taxonomy
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.taxonomy.yaml_io import load_taxonomy
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(9)

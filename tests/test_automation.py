@@ -24,8 +24,8 @@ from faultmap_assets.records import make_again, read_state, record
 from faultmap_assets.settings import load_settings
 from faultmap_assets.staleness import ASSET_GRAPH, NODES, Materialization, Partition, Recipes, Scope, WarehouseState
 from faultmap_assets.warehouse import insert
+from faultmap_core.error_analysis.taxonomy.taxonomy import TAXONOMY_TEMPLATES
 from faultmap_core.llm import prompt_library
-from faultmap_core.taxonomy import TAXONOMY_TEMPLATES
 
 from .conftest import Project, write_csv
 from .test_sensor import tick

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, RowError
-from faultmap_core.readers import csv_records, read_eval_file
-from faultmap_core.readers.tabular import table_rows
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions, RowError
+from faultmap_core.readers import read_eval_file
+from faultmap_core.readers.files import csv_records
+from faultmap_core.readers.rows.tabular import table_rows
 
 HEADER = "example_id,model,input_text,output_text,score\n"
 
@@ -158,7 +159,7 @@ def test_tab_separated_text_needs_no_quoting(tmp_path):
 
 
 def test_a_badly_damaged_file_takes_bounded_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("faultmap_core.readers.csv_records._FREE_REREADING", 100_000)
+    monkeypatch.setattr("faultmap_core.readers.files.csv_records._FREE_REREADING", 100_000)
     looked_at = []
     # Doubled quotes never close a cell: every stray quote would be looked for until the end of the file.
     changed = {n: f'e{n},m,"stray,answer,0' if n % 4 == 0 else f'e{n},m,"",answer,1' for n in range(4_000)}

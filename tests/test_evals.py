@@ -10,8 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.evals import EVAL_SCHEMA, EvalOptions, EvalTableBuilder, RowError, key_problem, parse_column_map
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.eval_table import (
+    EVAL_SCHEMA,
+    EvalOptions,
+    EvalTableBuilder,
+    RowError,
+    key_problem,
+    parse_column_map,
+)
 
 ROW = {
     "example_id": "e1",

@@ -12,7 +12,7 @@ import pytest
 
 from faultmap_assets.export import EXPORTABLE, export_table
 from faultmap_assets.warehouse import Warehouse, insert
-from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 TEXTS = ["plain", 'two\nlines, "quoted"; so', "", "é 日本 😀", "a\u2028b", "\\n"]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=cmd|" /C calc"!A0']

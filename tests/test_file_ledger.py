@@ -14,10 +14,10 @@ from faultmap_assets.cli import app
 from faultmap_assets.file_ledger import count_partition, ledger_line, ledger_rows
 from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
-from faultmap_core.logs import LogOptions
-from faultmap_core.readers.conservation import FileSize, LineAccount, count_lines
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.log_table import LogOptions
+from faultmap_core.readers.files.conservation import FileSize, LineAccount, count_lines
 from tests import tool_files
 from tests.log_files import every_eval_ever_record, lm_eval_sample, openai_evals_lines, write_lines, write_lm_eval
 
@@ -44,7 +44,7 @@ def test_lines_are_counted_in_the_bytes(text, lines, encoding):
 
 
 def test_line_ends_across_blocks_are_one(monkeypatch):
-    monkeypatch.setattr("faultmap_core.readers.conservation._BLOCK", 1)
+    monkeypatch.setattr("faultmap_core.readers.files.conservation._BLOCK", 1)
     assert count_lines(io.BytesIO(b"a\r\nb\r\n\rc")) == 4
 
 

@@ -20,7 +20,7 @@ from faultmap_assets.definitions import defs
 from faultmap_assets.file_sensor import FILE_TAG, file_sensor, read_file
 from faultmap_assets.settings import load_settings
 from faultmap_assets.watch import bad_files, known_files, list_watched, watch_files
-from faultmap_core.errors import WarehouseLockedError
+from faultmap_core.base.errors import WarehouseLockedError
 
 from .conftest import Project, eval_rows, write_csv
 from .log_files import lm_eval_sample, write_lm_eval

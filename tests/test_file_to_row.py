@@ -19,12 +19,12 @@ from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.privacy import Subject
 from faultmap_assets.selection import Selection
 from faultmap_assets.settings import Settings
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
-from faultmap_core.logs import LogOptions
-from faultmap_core.metrics import VERDICT, Metric, UserRule
-from faultmap_core.outcome_rules import outcome_rule
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.log_table import LogOptions
+from faultmap_core.data.metrics import VERDICT, Metric, UserRule
 from faultmap_core.readers import read_eval_file
+from faultmap_core.scoring.outcome_rules import outcome_rule
 from tests import test_fuzz_readers as fuzz
 from tests import tool_files
 from tests.conftest import Project

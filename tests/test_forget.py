@@ -24,11 +24,11 @@ from faultmap_assets.selection import Selection
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import stale_partitions
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import EvalFileError, WarehouseError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import EvalFileError, WarehouseError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.redaction import pseudonym
 from faultmap_core.llm import CallStore, Purpose
 from faultmap_core.llm.store import CallEntry
-from faultmap_core.redaction import pseudonym
 
 from .conftest import CITIES, DISHES, Project, eval_rows, make_project, write_csv
 

@@ -13,12 +13,12 @@ import pytest
 
 from faultmap_assets.cli.audits import audit
 from faultmap_assets.scanning import find_files
-from faultmap_core.errors import ConfigurationError, EvalFileError
-from faultmap_core.evals import FORMATS, EvalOptions
-from faultmap_core.metrics import Metric
+from faultmap_core.base.errors import ConfigurationError, EvalFileError
+from faultmap_core.data.eval_table import FORMATS, EvalOptions
+from faultmap_core.data.metrics import Metric
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
-from faultmap_core.readers.every_eval_ever import record_of
 from faultmap_core.readers.formats import format_of
+from faultmap_core.readers.tools.every_eval_ever import record_of
 from tests.log_files import (
     every_eval_ever_record,
     helm_request,

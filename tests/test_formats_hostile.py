@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, RowError
-from faultmap_core.readers import archives, json_stream, read_eval_file
-from faultmap_core.readers.json_stream import JsonStream
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions, RowError
+from faultmap_core.readers import read_eval_file
+from faultmap_core.readers.files import archives, json_stream
+from faultmap_core.readers.files.json_stream import JsonStream
 from tests.growth import MAX_GROWTH, growth
 from tests.log_files import (
     every_eval_ever_record,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_core.evals import FORMATS
+from faultmap_core.data.eval_table import FORMATS
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "formats_table.py"
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
-from faultmap_core.logs import LogOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_eval_file, read_log_file
 from tests.log_files import (
     every_eval_ever_record,

@@ -12,7 +12,7 @@ import pytest
 
 from faultmap_assets import cli
 from faultmap_assets.history_gate import gate_against
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 from .history_data import Results, outcomes, results
 

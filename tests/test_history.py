@@ -14,7 +14,7 @@ from faultmap_assets.alert_acknowledgements import acknowledge, withdraw
 from faultmap_assets.data_arrival import overdue
 from faultmap_assets.history_audits import record_audit
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 from .history_data import EMBEDDER, START, Results, outcomes, results
 

@@ -27,7 +27,7 @@ from faultmap_assets.home import (
     process_tag,
 )
 from faultmap_assets.settings import Settings
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 from .conftest import Project
 

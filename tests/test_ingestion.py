@@ -24,8 +24,8 @@ from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.records import read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError, EvalFileError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import ConfigurationError, EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
 
 HEADER = "example_id,model,input_text,output_text,score\n"
 STAGING_TABLES = ("source_files", "stagings", "staging_partitions", "staging_rows", "quarantine")
@@ -400,7 +400,7 @@ import json, resource, sys
 from pathlib import Path
 from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.evals import EvalOptions
+from faultmap_core.data.eval_table import EvalOptions
 
 result = ingest_file(Warehouse(Path(sys.argv[2])), Path(sys.argv[1]), EvalOptions())
 print(json.dumps([result.rows_read, result.rows_kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))

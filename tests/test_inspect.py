@@ -13,10 +13,10 @@ import yaml
 from faultmap_assets import cli
 from faultmap_assets.settings import load_settings
 from faultmap_assets.settings_file import save_settings
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.evals import FORMATS, EvalOptions
-from faultmap_core.file_facts import FactsCollector, FileFacts
-from faultmap_core.file_inspection import FORMAT_NAMES, inspect_file
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.eval_table import FORMATS, EvalOptions
+from faultmap_core.data.file_facts import FactsCollector, FileFacts
+from faultmap_core.readers.inspection import FORMAT_NAMES, inspect_file
 
 ROWS = [
     {"q": "What is 2 + 2?", "a": "4", "gold": "4", "points": "1", "topic": "sums"},

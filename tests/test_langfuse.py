@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.logs import LogOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file
 
 TIME = "2026-11-01T10:00:00.123Z"

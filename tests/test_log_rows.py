@@ -13,8 +13,8 @@ from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.log_rows import newest_logs
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import EvalFileError
-from faultmap_core.logs import LogOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file
 
 CASES = next((found for up in Path(__file__).parents if (found := up / "shared" / "cases").is_dir()), Path("no-cases"))

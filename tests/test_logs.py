@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_core.errors import ConfigurationError, EvalFileError
-from faultmap_core.logs import LOG_SCHEMA, LogOptions
+from faultmap_core.base.errors import ConfigurationError, EvalFileError
+from faultmap_core.data.log_table import LOG_SCHEMA, LogOptions
 from faultmap_core.readers import read_log_file
 
 ROW = {"id": "a-1", "timestamp": "2026-11-01T23:30:00Z", "prompt": "How do I fry an egg?", "response": "In a pan."}

@@ -8,8 +8,8 @@ from rich.console import Console
 from faultmap_assets import terminal_comparisons, terminal_memo
 from faultmap_assets.report.memo import memo
 from faultmap_assets.terminal import breakable
-from faultmap_core.finding_claims import pair_claim, slice_claim
-from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
+from faultmap_core.base.finding_claims import pair_claim, slice_claim
+from faultmap_core.discovery.comparison.ranking import PairVerdict, rank_models, ranking_sentence
 
 NAMES = [f"Some-Vendor_Model-{number}-of-70B-Instruct-quantised-4bit" for number in range(10)]
 

@@ -15,7 +15,7 @@ from faultmap_assets.ingestion import drop_files, ingest_file, stored_path_of
 from faultmap_assets.metric_queries import higher_is_better, like_models, metrics_of, unlike_pairs
 from faultmap_assets.reconciliations import file_summaries
 from faultmap_assets.selection import Selection
-from faultmap_core.metrics import Metric
+from faultmap_core.data.metrics import Metric
 from tests.conftest import Project, make_project
 from tests.history_data import outcomes, results
 from tests.log_files import promptfoo_result

@@ -18,7 +18,7 @@ import pytest
 
 import faultmap_assets
 from faultmap_assets.notebook import show_report
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 FOLDER = Path(faultmap_assets.__file__).parent.parent / "examples" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faultmap_core.evals import EvalOptions
+from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import read_eval_file
 from faultmap_core.readers.formats import format_of
 

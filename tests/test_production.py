@@ -21,7 +21,7 @@ from faultmap_assets.ingestion import find_source_files, ingest_file
 from faultmap_assets.records import read_state
 from faultmap_assets.staleness import Partition, Scope, stale_partitions
 from faultmap_assets.warehouse import insert
-from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, make_project, topics, write_csv
 

@@ -10,8 +10,8 @@ import pytest
 from faultmap_assets import cli, error_queries, history_gate, queries
 from faultmap_assets.history_state import example_key
 from faultmap_assets.staleness import Partition
-from faultmap_core.comparison_results import pairing_sentence
-from faultmap_core.dataset_quality import AnswerTable, assess_dataset
+from faultmap_core.discovery.comparison.results import pairing_sentence
+from faultmap_core.error_analysis.quality.assessment import AnswerTable, assess_dataset
 
 from .conftest import make_project, write_csv
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultmap_core.prompts import normalized, prompt_id, text_hash, unique_prompts, varying_parts
+from faultmap_core.data.prompts import normalized, prompt_id, text_hash, unique_prompts, varying_parts
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import EVAL_SUFFIXES, content_hash, dataset_of, read_eval_file
 
 HEADER = "example_id,model,input_text,output_text,score\n"

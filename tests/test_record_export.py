@@ -9,8 +9,8 @@ import pytest
 
 from faultmap_assets.record_export import export_every_eval_ever
 from faultmap_assets.warehouse import Warehouse, insert
-from faultmap_core.errors import ConfigurationError, WarehouseError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
+from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import read_eval_file
 
 

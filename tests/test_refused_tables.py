@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from faultmap_assets import cli
-from faultmap_core.decimal_commas import decimal_comma
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.decimal_commas import decimal_comma
+from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import read_eval_file
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_core.errors import WarehouseVersionError
+from faultmap_core.base.errors import WarehouseVersionError
 
 from .llm_server import LlmServer, serving
 from .reliability_project import (

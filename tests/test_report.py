@@ -18,7 +18,7 @@ import pytest
 from faultmap_assets.report import build_report, write_report
 from faultmap_assets.report.examples import MOST_CHARACTERS, PLACES
 from faultmap_assets.report.page import page_parts, page_script
-from faultmap_core.errors import ConfigurationError, WarehouseError
+from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, write_csv
 

@@ -18,7 +18,7 @@ import pytest
 
 from faultmap_assets.report import AuditReport, build_report, write_report
 from faultmap_assets.report.memo import memo
-from faultmap_core.finding_claims import gap_claim, slice_claim, topic_claim
+from faultmap_core.base.finding_claims import gap_claim, slice_claim, topic_claim
 
 playwright = pytest.importorskip("playwright.sync_api", reason="wants the extra `ui`: pip install -e '.[ui]'")
 CHROMIUM = os.environ.get("FAULTMAP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

@@ -19,7 +19,7 @@ from faultmap_assets.definitions import defs
 from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.schedules import daily_audit, ended_day
 from faultmap_assets.settings import Settings
-from faultmap_core.logs import LogOptions
+from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file
 
 from .conftest import Project

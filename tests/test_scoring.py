@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ScoringError
-from faultmap_core.scoring import given_scores
+from faultmap_core.base.errors import ScoringError
+from faultmap_core.scoring.scores import given_scores
 
 
 def test_repeats_are_reduced_to_their_mean():

@@ -20,7 +20,7 @@ from faultmap_assets.definitions import defs
 from faultmap_assets.home import PROCESS_TAG, close_dead_runs
 from faultmap_assets.records import read_state
 from faultmap_assets.staleness import Scope, plan_runs, stale_partitions
-from faultmap_core.errors import EmbeddingError
+from faultmap_core.base.errors import EmbeddingError
 
 from .conftest import Project, eval_rows, write_csv
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from faultmap_assets.settings import DatasetSettings, Settings, load_settings
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 
 def write(text: str, path: Path = Path("faultmap.yaml")) -> Path:

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.logs import LogOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file
 from faultmap_core.readers.log_formats import log_layout
 

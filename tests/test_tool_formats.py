@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from faultmap_assets.scanning import find_files
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file
 from faultmap_core.readers.formats import format_of
 from tests.log_files import write_lines, write_zip

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from faultmap_core.evals import EvalOptions, EvalTableBuilder
-from faultmap_core.logs import LogOptions
+from faultmap_core.data.eval_table import EvalOptions, EvalTableBuilder
+from faultmap_core.data.log_table import LogOptions
+from faultmap_core.data.unwrapping import unwrap_answer, unwrap_prompt
 from faultmap_core.readers import read_eval_file, read_log_file
-from faultmap_core.unwrapping import unwrap_answer, unwrap_prompt
 
 QUESTION = "How do I reset my password?"
 ANSWER = "Click reset."

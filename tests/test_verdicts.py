@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
-from faultmap_core.metrics import Metric
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.data.metrics import Metric
 from faultmap_core.readers import read_eval_file
 from faultmap_core.readers.formats import format_of
 from tests.log_files import (
@@ -241,7 +241,7 @@ def test_inspect_results_are_compared(tmp_path):
 
 
 def test_an_inspect_attachment_over_the_limit_costs_the_attachment_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("faultmap_core.readers.json_stream.MAX_VALUE_CHARACTERS", 200_000)
+    monkeypatch.setattr("faultmap_core.readers.files.json_stream.MAX_VALUE_CHARACTERS", 200_000)
     sample = inspect_sample(
         id="1",
         input="attachment://short",

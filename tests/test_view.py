@@ -33,8 +33,8 @@ from faultmap_assets.view import ErrorMapView, ViewServer, WarehouseView, free_s
 from faultmap_assets.view.reading import opened
 from faultmap_assets.warehouse import Warehouse
 from faultmap_core import ErrorMap
-from faultmap_core.errors import ConfigurationError, EvalFileError, WarehouseError
-from faultmap_core.judge_validation import read_labels
+from faultmap_core.base.errors import ConfigurationError, EvalFileError, WarehouseError
+from faultmap_core.error_analysis.judging.validation import read_labels
 from tests import error_map_data
 
 HOSTILE = '=1+1 <script>alert(1)</script> "quoted"\n\x1b[31m ‮ \u0000 {{7*7}} [bold]x[/bold]'

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, delete_partition, insert, open_warehouse, replace_partition
-from faultmap_core.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
+from faultmap_core.base.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
 
 HOSTILE = [
     "'; DROP TABLE scores; --",

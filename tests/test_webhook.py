@@ -198,7 +198,7 @@ def test_hostile_text_is_no_markup_and_a_long_list_is_folded():
 
 def test_the_url_is_refused_in_the_settings_without_being_repeated():
     from faultmap_assets.settings import load_settings
-    from faultmap_core.errors import ConfigurationError
+    from faultmap_core.base.errors import ConfigurationError
 
     Path("faultmap.yaml").write_text(f"alerts: {{webhook_url_variable: 'https://hooks.example/{SECRET}'}}\n")
     with pytest.raises(ConfigurationError, match=r"alerts\.webhook_url_variable: its value is not") as caught:

@@ -8,7 +8,7 @@ import os
 import sys
 
 from faultmap_core import SliceAnalyzer
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 capitals = {
     "France": "Paris", "Italy": "Rome", "Norway": "Oslo", "Egypt": "Cairo", "Peru": "Lima", "Japan": "Tokyo",

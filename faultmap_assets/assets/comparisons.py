@@ -17,10 +17,10 @@ from faultmap_assets.partitions import by_dataset, datasets
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.comparison import compare_all
-from faultmap_core.comparison_results import ComparisonResult, ManyComparisons, pairing_sentence
-from faultmap_core.paired_rows import ComparisonSettings
-from faultmap_core.results import strict
+from faultmap_core.base.records import strict
+from faultmap_core.discovery.comparison.comparison import compare_all
+from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings
+from faultmap_core.discovery.comparison.results import ComparisonResult, ManyComparisons, pairing_sentence
 
 _LEAST_MODELS = 2
 _SENTENCES_SHOWN = 20

@@ -16,10 +16,10 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.vectors import embed_new, vectors_of
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.drift import DriftSettings, TopicDrift, find_topic_drift
+from faultmap_core.base.records import strict
+from faultmap_core.data.prompts import unique_prompts
+from faultmap_core.discovery.drift.drift import DriftSettings, TopicDrift, find_topic_drift
 from faultmap_core.embedding import Embedder
-from faultmap_core.prompts import unique_prompts
-from faultmap_core.results import strict
 
 
 @dg.asset(

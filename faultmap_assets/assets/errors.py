@@ -18,14 +18,20 @@ from faultmap_assets.partitions import dataset_and_model
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition, taxonomy_recipe
 from faultmap_assets.warehouse import Warehouse
+from faultmap_core.base.records import strict
 from faultmap_core.embedding import Embedder
-from faultmap_core.judging import FailedExample, JudgingResult, ModelJudge, RuleJudge, judge_failures, signals_of
-from faultmap_core.llm import LanguageModel
-from faultmap_core.results import strict
-from faultmap_core.rule_taxonomy import rule_taxonomy
-from faultmap_core.signatures import Signature, SignatureSettings
-from faultmap_core.signatures import error_signatures as find_signatures
-from faultmap_core.taxonomy import (
+from faultmap_core.error_analysis.judging.pipeline import (
+    FailedExample,
+    JudgingResult,
+    ModelJudge,
+    RuleJudge,
+    judge_failures,
+    signals_of,
+)
+from faultmap_core.error_analysis.taxonomy.rule_taxonomy import rule_taxonomy
+from faultmap_core.error_analysis.taxonomy.signatures import Signature, SignatureSettings
+from faultmap_core.error_analysis.taxonomy.signatures import error_signatures as find_signatures
+from faultmap_core.error_analysis.taxonomy.taxonomy import (
     Classification,
     ErrorRecord,
     TaxonomySettings,
@@ -35,6 +41,7 @@ from faultmap_core.taxonomy import (
     needs_rebuild,
     tree_lines,
 )
+from faultmap_core.llm import LanguageModel
 
 
 @dg.asset(

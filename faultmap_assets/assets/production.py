@@ -21,11 +21,11 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.vectors import embed_new, vectors_of
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.coverage import CoverageSettings, find_coverage_gaps
-from faultmap_core.coverage_results import CoverageGap, CoverageResult
+from faultmap_core.base.records import strict
+from faultmap_core.data.prompts import unique_prompts
+from faultmap_core.discovery.coverage.audit import CoverageSettings, find_coverage_gaps
+from faultmap_core.discovery.coverage.results import CoverageGap, CoverageResult
 from faultmap_core.embedding import Embedder
-from faultmap_core.prompts import unique_prompts
-from faultmap_core.results import strict
 
 
 @dg.asset(

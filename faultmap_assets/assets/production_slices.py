@@ -17,12 +17,12 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.vectors import embed_new, vectors_of
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.clustering import build_tree
+from faultmap_core.data.feedback import FeedbackRule
+from faultmap_core.data.prompts import unique_prompts
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceAnalysis, SliceSettings, find_failure_slices
 from faultmap_core.embedding import Embedder
-from faultmap_core.feedback import FeedbackRule
-from faultmap_core.prompt_sources import shared_values
-from faultmap_core.prompts import unique_prompts
-from faultmap_core.slices import EvalRows, SliceAnalysis, SliceSettings, find_failure_slices
+from faultmap_core.naming.prompt_sources import shared_values
+from faultmap_core.regions.tree import build_tree
 
 
 @dg.asset(

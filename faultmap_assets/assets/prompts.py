@@ -14,11 +14,11 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.vectors import embed_new
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.clustering import ClusterTree, build_tree, flat_labels
+from faultmap_core.data.prompts import UniquePrompts, text_hash, unique_prompts
 from faultmap_core.embedding import Embedder
-from faultmap_core.neighbors import nearest_neighbors
-from faultmap_core.projection import project
-from faultmap_core.prompts import UniquePrompts, text_hash, unique_prompts
+from faultmap_core.regions.neighbors import nearest_neighbors
+from faultmap_core.regions.projection import project
+from faultmap_core.regions.tree import ClusterTree, build_tree, flat_labels
 
 NEIGHBORS = 15
 

@@ -18,8 +18,8 @@ from faultmap_assets.partitions import by_dataset, datasets
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.dataset_quality import AnswerTable, DatasetQuality, QualitySettings, assess_dataset
-from faultmap_core.metrics import Metric
+from faultmap_core.data.metrics import Metric
+from faultmap_core.error_analysis.quality.assessment import AnswerTable, DatasetQuality, QualitySettings, assess_dataset
 
 
 @dg.asset(

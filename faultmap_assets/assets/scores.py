@@ -17,12 +17,12 @@ from faultmap_assets.partitions import dataset_and_model
 from faultmap_assets.settings import DatasetSettings, Settings
 from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Warehouse
+from faultmap_core.data.metrics import Metric
 from faultmap_core.embedding import Embedder
-from faultmap_core.entropy import entropy_scores
 from faultmap_core.llm import CallStore
-from faultmap_core.metrics import Metric
-from faultmap_core.outcome_rules import OutcomeRule, outcome_rule
-from faultmap_core.scoring import ExampleScores, given_scores, reference_scores
+from faultmap_core.scoring.entropy import entropy_scores
+from faultmap_core.scoring.outcome_rules import OutcomeRule, outcome_rule
+from faultmap_core.scoring.scores import ExampleScores, given_scores, reference_scores
 
 _ANSWERS = """
 SELECT example_id, input_text, output_text, correct_answer, score, passed::DOUBLE AS passed, metric FROM raw_evals

@@ -16,8 +16,8 @@ from faultmap_assets.partitions import by_dataset, dataset_and_model
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, Partition
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.results import FailureSlice, strict
-from faultmap_core.slices import SliceSettings, find_failure_slices
+from faultmap_core.base.records import FailureSlice, strict
+from faultmap_core.discovery.slices.discovery import SliceSettings, find_failure_slices
 
 _OF_SCORES = ("statistic", "mean_score", "baseline_score", "superiority", "superiority_low", "superiority_high")
 

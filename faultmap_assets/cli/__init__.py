@@ -7,7 +7,7 @@ import sys
 from faultmap_assets.cli import audits, inspecting, findings, report, view, why, history, privacy, project  # isort: skip  (the order of the help)
 from faultmap_assets.cli.common import app, print_errors
 from faultmap_assets.cli.supervision import can_supervise, supervised
-from faultmap_core.errors import FaultmapError
+from faultmap_core.base.errors import FaultmapError
 
 __all__ = [
     "app",

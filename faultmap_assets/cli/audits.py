@@ -82,7 +82,7 @@ def audit(
     """
     from faultmap_assets import terminal
     from faultmap_assets.settings import WITHOUT_MODEL_VARIABLE
-    from faultmap_core.evals import parse_column_map
+    from faultmap_core.data.eval_table import parse_column_map
 
     if without_model:
         os.environ[WITHOUT_MODEL_VARIABLE] = "1"
@@ -141,8 +141,8 @@ def coverage(
     from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.gap_tests import export_tests
     from faultmap_assets.unmeasured import measured_days
-    from faultmap_core.evals import parse_column_map
-    from faultmap_core.logs import LOG_FIELDS
+    from faultmap_core.data.eval_table import parse_column_map
+    from faultmap_core.data.log_table import LOG_FIELDS
 
     if gaps and export is None:
         stop(["--gap chooses what --export-tests writes; give --export-tests FILE, too"])
@@ -261,7 +261,7 @@ def _selection(
     """Raises typer.Exit where the day is none or a name is unknown."""
     from faultmap_assets.known_names import check_names
     from faultmap_assets.selection import Selection
-    from faultmap_core.errors import ConfigurationError
+    from faultmap_core.base.errors import ConfigurationError
 
     if since:
         try:
@@ -291,7 +291,7 @@ def _tell_audit(
     from faultmap_assets.report.scope import Scope
     from faultmap_assets.same_questions import same_questions, same_questions_lines
     from faultmap_assets.unmeasured import measured_pairs
-    from faultmap_core.report_text import counted
+    from faultmap_core.base.text import counted
 
     warehouse = warehouse_of(settings)
     twins = same_questions(warehouse, datasets)

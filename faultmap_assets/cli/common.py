@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from faultmap_assets.console import PipeConsole, progress, write_out
-from faultmap_core.errors import EmptyFileError, EvalFileError
-from faultmap_core.report_text import printable
+from faultmap_core.base.errors import EmptyFileError, EvalFileError
+from faultmap_core.base.text import printable
 
 if TYPE_CHECKING:
     from faultmap_assets.audit import RefreshOutcome

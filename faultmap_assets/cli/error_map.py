@@ -16,11 +16,11 @@ import typer
 
 from faultmap_assets.cli.common import err, out, print_errors, print_json
 from faultmap_assets.cli.supervision import can_supervise, supervised
-from faultmap_core.errors import FaultmapError
+from faultmap_core.base.errors import FaultmapError
 
 if TYPE_CHECKING:
-    from faultmap_core.error_map import ErrorMapReport
-    from faultmap_core.error_map_records import PreparedData
+    from faultmap_core.compat.errormap.error_map import ErrorMapReport
+    from faultmap_core.compat.errormap.records import PreparedData
 
 SEVERAL = ("--models", "--datasets")
 _QUARANTINED_SHOWN = 5
@@ -78,7 +78,7 @@ def error_map(
 
     Each CSV has the columns example_id, model, input_text, output_text, score and, if there is one, correct_answer.
     """
-    from faultmap_core.error_map import ErrorMap
+    from faultmap_core.compat.errormap.error_map import ErrorMap
 
     front_door = ErrorMap(
         inference_type=inference_type.value,
@@ -112,7 +112,7 @@ def error_map(
 
 def _tell(report: ErrorMapReport) -> None:
     from faultmap_assets.terminal import literal
-    from faultmap_core.taxonomy import tree_lines
+    from faultmap_core.error_analysis.taxonomy.taxonomy import tree_lines
 
     data = report.data
     lines = [f"warning: {line}" for line in report.warnings]

@@ -40,7 +40,7 @@ def history(
     """
     from faultmap_assets import history_queries, terminal_history
     from faultmap_assets.known_names import check_choice
-    from faultmap_core.error_reach import explains_nothing
+    from faultmap_core.error_analysis.taxonomy.error_reach import explains_nothing
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
     check_choice("--kind", kind or (), history_queries.KINDS)

@@ -11,8 +11,8 @@ import typer
 from faultmap_assets.cli.common import AsJson, Home, app, out, print_json, settings_of, stop
 
 if TYPE_CHECKING:
-    from faultmap_core.evals import EvalOptions
-    from faultmap_core.file_inspection import FileInspection
+    from faultmap_core.data.eval_table import EvalOptions
+    from faultmap_core.readers.inspection import FileInspection
 
 
 @app.command()
@@ -43,9 +43,9 @@ def inspect(
     With --save the next `faultmap audit` without arguments reads the file in this way.
     """
     from faultmap_assets.terminal_files import inspection_lines, warnings_of
-    from faultmap_core.evals import parse_column_map
-    from faultmap_core.file_inspection import inspect_file
-    from faultmap_core.logs import LOG_FIELDS
+    from faultmap_core.data.eval_table import parse_column_map
+    from faultmap_core.data.log_table import LOG_FIELDS
+    from faultmap_core.readers.inspection import inspect_file
 
     settings = settings_of(home)
     options: EvalOptions

@@ -39,7 +39,7 @@ def report(
     """
     from faultmap_assets import terminal
     from faultmap_assets.report import build_report, write_report
-    from faultmap_core.errors import ConfigurationError
+    from faultmap_core.base.errors import ConfigurationError
 
     if output is not None and output.suffix.lower() != ".html":
         raise ConfigurationError(f"--output is {output}; expected a name that ends in .html (the JSON goes beside it)")

@@ -78,7 +78,7 @@ def taxonomy(
     Example: faultmap taxonomy --export kinds.yaml
     """
     from faultmap_assets import error_queries, terminal, terminal_why
-    from faultmap_core.taxonomy import taxonomy_to_yaml
+    from faultmap_core.error_analysis.taxonomy.taxonomy import taxonomy_to_yaml
 
     settings = settings_of(home)
     warehouse = warehouse_of(settings)

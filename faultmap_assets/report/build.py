@@ -16,8 +16,8 @@ from faultmap_assets.report.page import render_page
 from faultmap_assets.report.scope import Scope
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import WarehouseError
-from faultmap_core.text_files import replacing
+from faultmap_core.base.atomic_write import replacing
+from faultmap_core.base.errors import WarehouseError
 
 
 @dataclass(frozen=True)

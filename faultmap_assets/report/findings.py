@@ -10,7 +10,7 @@ from typing import Any
 from faultmap_assets import error_queries, queries
 from faultmap_assets.report.scope import CONDITION, Row, Scope
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.statistics import wilson_interval
+from faultmap_core.stats.exact_tests import wilson_interval
 
 _PROMPTS_PER_GAP, _PROMPTS_OF_GAPS = 200, 5_000
 

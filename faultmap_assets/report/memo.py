@@ -9,8 +9,8 @@ from faultmap_assets import error_queries
 from faultmap_assets.report import findings
 from faultmap_assets.report.scope import Row, Scope
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.ranking import PairVerdict, rank_models, ranking_sentence
-from faultmap_core.report_text import counted
+from faultmap_core.base.text import counted
+from faultmap_core.discovery.comparison.ranking import PairVerdict, rank_models, ranking_sentence
 
 _MAX_REPAIRS = 100
 # From this adjusted p over all searches of an audit on, a finding may be chance.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faultmap_assets.warehouse import Warehouse
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ import uvicorn
 from dagster_webserver import cli as dagster_webserver_cli
 
 from faultmap_assets.ui.guard import HOST, Guard
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 
 class _GuardedServer:

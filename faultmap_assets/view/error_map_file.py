@@ -14,9 +14,9 @@ from faultmap_assets.report.examples import PLACES
 from faultmap_assets.report.memo import memo
 from faultmap_assets.report.run_facts import FILE_COUNTS
 from faultmap_assets.report.scope import Row, Scope
-from faultmap_core.errors import EvalFileError
-from faultmap_core.results import strict
-from faultmap_core.taxonomy import UNCLASSIFIED
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.base.records import strict
+from faultmap_core.error_analysis.taxonomy.taxonomy import UNCLASSIFIED
 
 MOST_BYTES = 500_000_000
 MOST_DEPTH = 50

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from faultmap_assets.warehouse import Connection, Warehouse
-from faultmap_core.errors import WarehouseError
+from faultmap_core.base.errors import WarehouseError
 
 LONGEST_READ_SECONDS = 30.0
 _AGAIN_SECONDS = 0.05

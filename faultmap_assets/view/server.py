@@ -35,7 +35,7 @@ from faultmap_assets.report.page import content_policy, packed, page_parts, page
 from faultmap_assets.view.error_map_file import VIEWS, ErrorMapView
 from faultmap_assets.view.example_pages import MOST_LIMIT, MOST_PARAMETER_CHARACTERS, ExampleQuery
 from faultmap_assets.view.warehouse_view import WarehouseView, as_json
-from faultmap_core.errors import ConfigurationError, FaultmapError, WarehouseError
+from faultmap_core.base.errors import ConfigurationError, FaultmapError, WarehouseError
 
 HOST = "127.0.0.1"
 MOST_BODY_BYTES = 32_768

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 Usage = Literal["query", "document"]
 

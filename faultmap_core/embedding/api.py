@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faultmap_core.base.errors import EmbeddingError
 from faultmap_core.embedding import Usage, shortened, unit_rows
-from faultmap_core.errors import EmbeddingError
 from faultmap_core.llm.provider import Provider, import_litellm
 
 # Asymmetric models answer nonsense without a role; what is known of them stands here, `usage_kwargs` goes over it.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faultmap_core.base.errors import EmbeddingError
 from faultmap_core.embedding import Usage, shortened, unit_rows
-from faultmap_core.errors import EmbeddingError
 
 INSTALL_LINE = "pip install 'faultmap-assets[local]'"
 

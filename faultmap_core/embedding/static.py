@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faultmap_core.base.errors import EmbeddingError
 from faultmap_core.embedding import Usage, shortened, unit_rows
-from faultmap_core.errors import EmbeddingError
 
 if TYPE_CHECKING:
     from wordllama.inference import WordLlamaInference

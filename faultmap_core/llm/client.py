@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faultmap_core.errors import ConfigurationError, LanguageModelError
+from faultmap_core.base.errors import ConfigurationError, LanguageModelError
 from faultmap_core.llm import event_loop
 from faultmap_core.llm.asking import Asker, Limits
 from faultmap_core.llm.batch import Batch

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from faultmap_core.errors import LanguageModelError
+from faultmap_core.base.errors import LanguageModelError
 from faultmap_core.llm.calls import Message, Price, Reason
 
 SECRET_NAME = re.compile(r"(KEY|KEYS|TOKEN|SECRET|PASSWORD|CREDENTIALS?|AUTHORIZATION)$", re.IGNORECASE)

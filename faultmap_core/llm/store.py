@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from faultmap_core.errors import LanguageModelError
+from faultmap_core.base.errors import LanguageModelError
 from faultmap_core.llm.calls import CallRecord, Purpose
 
 SCHEMA_VERSION = 1

@@ -9,19 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, EvalTableBuilder, RowError, key_problem
-from faultmap_core.readers import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo, tool_formats
-from faultmap_core.readers.archives import ZipLog
-from faultmap_core.readers.conservation import LineAccount
-from faultmap_core.readers.deepeval import CASE_MEMBERS, RUN_MEMBER
-from faultmap_core.readers.documents import LOG_LISTS, is_column_of_spans
-from faultmap_core.readers.frames import document_rows, frame_of, frame_rows
-from faultmap_core.readers.json_stream import JsonStream
-from faultmap_core.readers.raw_rows import NumberedRow
-from faultmap_core.readers.shapes import Beginning
-from faultmap_core.readers.tables import with_columns
-from faultmap_core.readers.tabular import (
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions, EvalTableBuilder, RowError, key_problem
+from faultmap_core.readers import tool_formats
+from faultmap_core.readers.files.archives import ZipLog
+from faultmap_core.readers.files.conservation import LineAccount
+from faultmap_core.readers.files.json_stream import JsonStream
+from faultmap_core.readers.rows.raw_rows import NumberedRow
+from faultmap_core.readers.rows.shapes import Beginning
+from faultmap_core.readers.rows.tabular import (
     READ_ERRORS,
     TABLE_SUFFIXES,
     EvalBatch,
@@ -34,6 +30,11 @@ from faultmap_core.readers.tabular import (
     open_text,
     table_rows,
 )
+from faultmap_core.readers.tables.frames import document_rows, frame_of, frame_rows
+from faultmap_core.readers.tables.layout import with_columns
+from faultmap_core.readers.tools import every_eval_ever, helm, inspect_ai, lm_eval, openai_evals, promptfoo
+from faultmap_core.readers.tools.deepeval import CASE_MEMBERS, RUN_MEMBER
+from faultmap_core.readers.traces.documents import LOG_LISTS, is_column_of_spans
 
 EVAL_SUFFIXES = (*TABLE_SUFFIXES, ".eval", ".json", ".zip", ".traj")
 """How eval files end; text formats also with `.gz` behind."""

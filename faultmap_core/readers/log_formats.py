@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from faultmap_core.column_names import columns_by_field
-from faultmap_core.column_paths import MISSING, one_line, value_at
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import RowError
-from faultmap_core.logs import LOG_ALIASES, LogFormat, LogOptions, LogTableBuilder
-from faultmap_core.readers.conservation import LineAccount
-from faultmap_core.readers.documents import is_json, json_objects, log_objects
-from faultmap_core.readers.langfuse import is_langfuse, langfuse_rows
-from faultmap_core.readers.otel import is_span
-from faultmap_core.readers.raw_rows import NumberedRow
-from faultmap_core.readers.spans import span_rows
-from faultmap_core.readers.tabular import READ_ERRORS, EvalBatch, build_batches, file_error, table_rows
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.column_names import columns_by_field
+from faultmap_core.data.column_paths import MISSING, one_line, value_at
+from faultmap_core.data.eval_table import RowError
+from faultmap_core.data.log_table import LOG_ALIASES, LogFormat, LogOptions, LogTableBuilder
+from faultmap_core.readers.files.conservation import LineAccount
+from faultmap_core.readers.rows.raw_rows import NumberedRow
+from faultmap_core.readers.rows.tabular import READ_ERRORS, EvalBatch, build_batches, file_error, table_rows
+from faultmap_core.readers.traces.documents import is_json, json_objects, log_objects
+from faultmap_core.readers.traces.langfuse import is_langfuse, langfuse_rows
+from faultmap_core.readers.traces.otel import is_span
+from faultmap_core.readers.traces.spans import span_rows
 
 _LOOKED_AT = 20
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions
-from faultmap_core.readers import (
+from faultmap_core.base.errors import EvalFileError
+from faultmap_core.data.eval_table import EvalOptions
+from faultmap_core.readers.files.conservation import LineAccount
+from faultmap_core.readers.rows.raw_rows import NumberedRow
+from faultmap_core.readers.rows.shapes import Shape, shape_of
+from faultmap_core.readers.tables import wide_table
+from faultmap_core.readers.tables.recognition import is_own_table
+from faultmap_core.readers.tools import (
     agent_runs,
     alpaca_eval,
     azure_evaluation,
@@ -20,12 +25,7 @@ from faultmap_core.readers import (
     opencompass,
     promptfoo_csv,
     swe_bench,
-    wide_table,
 )
-from faultmap_core.readers.column_names import is_own_table
-from faultmap_core.readers.conservation import LineAccount
-from faultmap_core.readers.raw_rows import NumberedRow
-from faultmap_core.readers.shapes import Shape, shape_of
 
 
 def _no_companions(_path: Path) -> list[Path]:

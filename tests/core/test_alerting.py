@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from faultmap_core.acknowledgements import Acknowledgement, unacknowledged
-from faultmap_core.alerting import AlertSettings, WatchState, stream_key, watch
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.rates import Rate
-from faultmap_core.regression import Subject, Verdict, change_of_rate
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.monitoring.acknowledgements import Acknowledgement, unacknowledged
+from faultmap_core.monitoring.alerting import AlertSettings, WatchState, stream_key, watch
+from faultmap_core.monitoring.changes import Subject, Verdict, change_of_rate
+from faultmap_core.stats.rates import Rate
 
 RATE = Subject("failure_rate", "law", "gpt")
 BEFORE = Rate(2800, 28_000)

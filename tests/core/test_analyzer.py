@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faultmap_core import SliceAnalyzer
-from faultmap_core.analyzer_inputs import AnyEmbedder
+from faultmap_core.base.errors import ConfigurationError, EmbeddingError
+from faultmap_core.base.text import harmless, printed
+from faultmap_core.compat.faultmap.inputs import AnyEmbedder
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ConfigurationError, EmbeddingError
 from faultmap_core.llm import Budget, LanguageModel
-from faultmap_core.naming import RegionName
-from faultmap_core.report_text import harmless, printed
+from faultmap_core.naming.keywords import RegionName
 from tests.llm_server import language_model
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "examples" / "scripts"
@@ -458,7 +458,7 @@ def test_without_credentials_findings_are_named_by_keywords(analyzer, caplog):
 
 def test_that_the_key_is_missing_is_known_without_importing_litellm():
     code = (
-        "import sys; from faultmap_core.analyzer_scoring import FrontDoorModels as Models;"
+        "import sys; from faultmap_core.compat.faultmap.analyzer_scoring import FrontDoorModels as Models;"
         "print([Models(name, None, None, None, 1).main.available() for name in sys.argv[1:]]);"
         "assert 'litellm' not in sys.modules"
     )

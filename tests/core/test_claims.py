@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from faultmap_core.claims import Claim
-from faultmap_core.clustering import build_tree
-from faultmap_core.comparison import CommonExamples, ModelAnswers, compare_all
+from faultmap_core.base.claims import Claim
+from faultmap_core.base.errors import ClaimError
+from faultmap_core.base.finding_claims import gap_claim, pair_claim, slice_claim, topic_claim
+from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare_all
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceSettings, find_failure_slices
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ClaimError
-from faultmap_core.finding_claims import gap_claim, pair_claim, slice_claim, topic_claim
-from faultmap_core.slices import EvalRows, SliceSettings, find_failure_slices
-from faultmap_core.superiority import probability_of_superiority
+from faultmap_core.regions.tree import build_tree
+from faultmap_core.stats.superiority import probability_of_superiority
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "evals"
 RATES = Claim(

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from faultmap_core.clustering import METHODS, build_tree, flat_labels
-from faultmap_core.errors import ClusteringError
-from faultmap_core.neighbors import nearest_neighbors
+from faultmap_core.base.errors import ClusteringError
+from faultmap_core.regions.neighbors import nearest_neighbors
+from faultmap_core.regions.tree import METHODS, build_tree, flat_labels
 
 
 def blobs(sizes, dimensions=8, spread=0.05, seed=0):

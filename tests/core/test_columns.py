@@ -1,6 +1,6 @@
 import numpy as np
 
-from faultmap_core.columns import input_columns, metadata_sets
+from faultmap_core.regions.metadata_columns import input_columns, metadata_sets
 
 
 def test_values_and_pairs_of_values_become_sets():

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from faultmap_core.clustering import build_tree
-from faultmap_core.comparison import CommonExamples, ModelAnswers, compare, compare_all
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.paired import mcnemar_of_means, mean_interval, sign_flip, tango_interval
-from faultmap_core.paired_rows import ComparisonSettings, PairedRows
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare, compare_all
+from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings, PairedRows
+from faultmap_core.regions.tree import build_tree
+from faultmap_core.stats.paired_tests import mcnemar_of_means, mean_interval, sign_flip, tango_interval
 
 TOPICS, EACH = 6, 40
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from faultmap_core.concentration import binary_p_values
+from faultmap_core.stats.concentration import binary_p_values
 
 
 def floats(*values):

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faultmap_core.coverage import CoverageSettings, find_coverage_gaps
-from faultmap_core.coverage_estimate import estimate_coverage, outlier_threshold
-from faultmap_core.coverage_regions import distances_beyond_copies, smoothed
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.discovery.coverage.audit import CoverageSettings, find_coverage_gaps
+from faultmap_core.discovery.coverage.estimate import estimate_coverage, outlier_threshold
+from faultmap_core.discovery.coverage.missing_regions import distances_beyond_copies, smoothed
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.neighbors import nearest_neighbors
+from faultmap_core.regions.neighbors import nearest_neighbors
 
 TOPICS, EACH = 10, 40
 
@@ -52,7 +52,7 @@ def test_missing_topics_are_found_with_their_numbers(hidden):
 
 
 def test_a_large_pool_finds_them_on_one_graph(hidden, monkeypatch):
-    monkeypatch.setattr("faultmap_core.coverage_regions._ONE_GRAPH_FROM", 100)
+    monkeypatch.setattr("faultmap_core.discovery.coverage.missing_regions._ONE_GRAPH_FROM", 100)
     *_, topic = hidden
     inside = [i for gap in find_coverage_gaps(*hidden[:4]).gaps for i in gap.prompt_indices]
     assert np.mean(topic[inside] >= 8) >= 0.95

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from faultmap_core.answers import expected_answer
-from faultmap_core.dataset_quality import FLAGS, AnswerTable, QualitySettings, assess_dataset
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.label_agreement import (
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.answers.extraction import expected_answer
+from faultmap_core.error_analysis.quality.assessment import FLAGS, AnswerTable, QualitySettings, assess_dataset
+from faultmap_core.error_analysis.quality.label_agreement import (
     AgreementSettings,
     comparable_answer,
     comparable_references,
     wrong_agreement,
 )
-from faultmap_core.model_families import families_of, model_family
-from faultmap_core.resolution import item_rest_correlations, minimum_detectable_difference, resolution
-from faultmap_core.shared_mistakes import mistake_profile
-from faultmap_core.statistics import mcnemar_midp, wilson_interval
+from faultmap_core.error_analysis.quality.model_families import families_of, model_family
+from faultmap_core.error_analysis.quality.shared_mistakes import mistake_profile
+from faultmap_core.stats.exact_tests import mcnemar_midp, wilson_interval
+from faultmap_core.stats.power import item_rest_correlations, minimum_detectable_difference, resolution
 
 OPTIONS = "What is it?\nOptions:\n(A) red\n(B) green\n(C) blue\n(D) black\n(E) white"
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "evals"

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from faultmap_core.clustering import build_tree
-from faultmap_core.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
-from faultmap_core.regions import Label, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.dependence import LEAST_NEAR_COPY_GROUPS, TEMPLATE_CORRELATION, dependence, near_copy_groups
+from faultmap_core.regions.search import Label, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.tree import build_tree
 
 
 def prompts_in_copies(rng, prompts=40, copies=10, dimensions=24):

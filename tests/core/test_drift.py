@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from faultmap_core.drift import DriftSettings, find_topic_drift
+from faultmap_core.base.errors import ClusteringError, ConfigurationError
+from faultmap_core.discovery.drift.drift import DriftSettings, find_topic_drift
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ClusteringError, ConfigurationError
-from faultmap_core.naming import RegionName
+from faultmap_core.naming.keywords import RegionName
 
 TOPICS = 10
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from faultmap_core.base.errors import ConfigurationError, EmbeddingError
 from faultmap_core.embedding import Embedder, get_embedder, is_local
 from faultmap_core.embedding.api import ApiEmbedder
-from faultmap_core.errors import ConfigurationError, EmbeddingError
 
 
 def test_the_embedded_model_gives_unit_rows_and_no_nan():

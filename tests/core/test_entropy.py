@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from faultmap_core.base.errors import ConfigurationError
 from faultmap_core.embedding import get_embedder
-from faultmap_core.entropy import entropy_scores, sampling_requests, semantic_groups
-from faultmap_core.errors import ConfigurationError
 from faultmap_core.llm import CallStore, Outcome
+from faultmap_core.scoring.entropy import entropy_scores, sampling_requests, semantic_groups
 from tests.llm_server import language_model
 
 

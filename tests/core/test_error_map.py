@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from faultmap_core import ErrorMap
-from faultmap_core.error_map import run
-from faultmap_core.errors import ConfigurationError, EvalFileError
+from faultmap_core.base.errors import ConfigurationError, EvalFileError
+from faultmap_core.compat.errormap.error_map import run
 from tests.error_map_data import COLUMNS, LEFT_OUT, analysed, leaves, nodes, read, rows, scored, tree_of, write
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faultmap_core import ErrorMap
-from faultmap_core.error_map import run
-from faultmap_core.error_map_model import choose_model
+from faultmap_core.compat.errormap.error_map import run
+from faultmap_core.compat.errormap.model import choose_model
 from tests.error_map_data import SECRET, analysed, config_for, judge_reply, leaves, read, rows, tree_of, write
 
 

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.feedback import FeedbackRule, read_feedback
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.feedback import FeedbackRule, read_feedback
 
 THUMBS = FeedbackRule("thumbs", good=("up", 1), bad=("down", 0))
 

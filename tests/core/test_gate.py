@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.gate import GateSettings, RunSummary, SliceSummary, changes_between, gate
-from faultmap_core.history import FindingKey
-from faultmap_core.metrics import UNSTATED, Metric
-from faultmap_core.rates import Rate
-from faultmap_core.regression import CoverageRange, Standing
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.metrics import UNSTATED, Metric
+from faultmap_core.monitoring.changes import CoverageRange, Standing
+from faultmap_core.monitoring.finding_identity import FindingKey
+from faultmap_core.monitoring.gate import GateSettings, RunSummary, SliceSummary, changes_between, gate
+from faultmap_core.stats.rates import Rate
 
 N = 400
 

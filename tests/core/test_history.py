@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.history import FindingKey, HistorySettings, finding_id, match_findings
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.monitoring.finding_identity import FindingKey, HistorySettings, finding_id, match_findings
 
 
 def ids(start, end):

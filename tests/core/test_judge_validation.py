@@ -8,8 +8,8 @@ from sklearn.metrics import cohen_kappa_score, precision_recall_fscore_support
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import proportion_confint
 
-from faultmap_core.errors import ConfigurationError, EvalFileError
-from faultmap_core.judge_validation import HumanLabel, JudgedAnswer, read_labels, validate_judge
+from faultmap_core.base.errors import ConfigurationError, EvalFileError
+from faultmap_core.error_analysis.judging.validation import HumanLabel, JudgedAnswer, read_labels, validate_judge
 
 NAMES = {
     "reasoning": "Reasoning",

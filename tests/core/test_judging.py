@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.judging import (
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.judging.llm_judge import JudgeReply, complaint_about, cut_middle
+from faultmap_core.error_analysis.judging.pipeline import (
     ContrastAnswer,
     Criterion,
     FailedExample,
@@ -21,7 +22,6 @@ from faultmap_core.judging import (
     plan_judging,
     sample_failures,
 )
-from faultmap_core.judging_model import JudgeReply, complaint_about, cut_middle
 from faultmap_core.llm import Outcome, PromptLibrary, Purpose
 from tests.llm_server import language_model
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from faultmap_core.errors import ConfigurationError, LanguageModelError
+from faultmap_core.base.errors import ConfigurationError, LanguageModelError
 from faultmap_core.llm import CallStore, LanguageModel, Message, Outcome, Price, Purpose, Request
 from tests.growth import MAX_GROWTH, growth
 from tests.llm_server import LlmServer, language_model, schema_of

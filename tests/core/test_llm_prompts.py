@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultmap_core.errors import LanguageModelError
+from faultmap_core.base.errors import LanguageModelError
 from faultmap_core.llm import Message, PromptLibrary, fence
 
 TEMPLATE = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from faultmap_core.errors import LanguageModelError
+from faultmap_core.base.errors import LanguageModelError
 from faultmap_core.llm import Budget, CallStore, LanguageModel, Message, Price, Request
 from faultmap_core.llm.budget import BudgetKeeper
 from faultmap_core.llm.store import Spent

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_core.errors import LanguageModelError
+from faultmap_core.base.errors import LanguageModelError
 from faultmap_core.llm import CallStore, Purpose
 from faultmap_core.llm.store import CallEntry, Spent
 

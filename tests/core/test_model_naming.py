@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faultmap_core.llm import CallStore, LanguageModel, Outcome, PromptLibrary, Purpose
-from faultmap_core.model_naming import ModelNamer, NamedRegion, RegionNames
-from faultmap_core.naming import KeywordNamer, NamingTask
+from faultmap_core.naming.keywords import KeywordNamer, NamingTask
+from faultmap_core.naming.llm_namer import ModelNamer, NamedRegion, RegionNames
 from tests.llm_server import language_model
 
 TOPICS = {

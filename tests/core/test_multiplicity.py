@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.multiplicity import adjust_over_partitions
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.stats.multiplicity import adjust_over_partitions
 
 
 def survivors(families, level):

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from faultmap_core.composition import composition
-from faultmap_core.naming import KeywordNamer, NamingTask, quoted
+from faultmap_core.naming.keywords import KeywordNamer, NamingTask, quoted
+from faultmap_core.regions.composition import composition
 
 
 def names(*groups, fixed=None):

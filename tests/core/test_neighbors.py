@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from faultmap_core.errors import ClusteringError
-from faultmap_core.neighbors import nearest_neighbors
+from faultmap_core.base.errors import ClusteringError
+from faultmap_core.regions.neighbors import nearest_neighbors
 
 
 @pytest.mark.parametrize(("n", "m", "k"), [(40, 60, 5), (300, 4000, 15), (1, 1, 3)])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from faultmap_core.metrics import Metric, UserRule
-from faultmap_core.outcome_rules import outcome_rule
+from faultmap_core.data.metrics import Metric, UserRule
+from faultmap_core.scoring.outcome_rules import outcome_rule
 
 RELEVANCY = Metric("relevancy", 0.0, 1.0)
 BIAS = Metric("bias", 0.0, 1.0, higher_is_better=False, threshold=0.3)

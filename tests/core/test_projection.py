@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faultmap_core.projection import project
+from faultmap_core.regions.projection import project
 
 
 @pytest.mark.parametrize(("n", "method"), [(0, "umap"), (1, "umap"), (2, "umap"), (15, "umap"), (200, "pca")])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from faultmap_core.concentration import rank_p_values
-from faultmap_core.rank_tail import RankPopulation, upper_tail
+from faultmap_core.stats.concentration import rank_p_values
+from faultmap_core.stats.rank_tail import RankPopulation, upper_tail
 
 
 def floats(*values):

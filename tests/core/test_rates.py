@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.rates import Rate, between_day_variance, rate_of
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.stats.rates import Rate, between_day_variance, rate_of
 
 
 def test_rows_without_an_outcome_are_left_out():

@@ -4,10 +4,10 @@ from collections.abc import Generator, Sequence
 
 import pytest
 
-from faultmap_core.evals import EvalOptions, EvalTableBuilder
-from faultmap_core.readers.raw_rows import NumberedRow
-from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count, compare_mean
-from faultmap_core.readers.tabular import build_batches
+from faultmap_core.data.eval_table import EvalOptions, EvalTableBuilder
+from faultmap_core.readers.rows.raw_rows import NumberedRow
+from faultmap_core.readers.rows.reconciliation import Tally, ToolSummary, compare_count, compare_mean
+from faultmap_core.readers.rows.tabular import build_batches
 
 
 def test_counts_agree_only_where_they_are_equal():

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.redaction import REDACTIONS, get_redactor, pseudonym
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.data.redaction import REDACTIONS, get_redactor, pseudonym
 from tests.growth import MAX_GROWTH, growth
 
 ALL = get_redactor(REDACTIONS)

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faultmap_core.base.errors import ScoringError
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ScoringError
-from faultmap_core.scoring import _scaled, reference_scores
+from faultmap_core.scoring.scores import _scaled, reference_scores
 
 CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Norway": "Oslo", "Egypt": "Cairo", "Peru": "Lima", "Japan": "Tokyo",

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from faultmap_core.clustering import ClusterTree, build_tree
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.regions import Label, RegionSettings, ScoreLabel, candidates_of, confirm_regions, find_regions
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.regions.search import Label, RegionSettings, ScoreLabel, candidates_of, confirm_regions, find_regions
+from faultmap_core.regions.tree import ClusterTree, build_tree
 
 
 def comb_tree(blocks):

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom, norm, t
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from faultmap_core.change_claims import change_claim
-from faultmap_core.errors import ClaimError, ConfigurationError
-from faultmap_core.rates import Rate
-from faultmap_core.regression import (
+from faultmap_core.base.errors import ClaimError, ConfigurationError
+from faultmap_core.monitoring.change_claims import change_claim
+from faultmap_core.monitoring.changes import (
     CoverageRange,
     Standing,
     Subject,
@@ -24,6 +23,7 @@ from faultmap_core.regression import (
     new_slice,
     paired_change,
 )
+from faultmap_core.stats.rates import Rate
 
 RATE = Subject("failure_rate", "law", "gpt")
 

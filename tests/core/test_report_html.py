@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from faultmap_core.comparison_results import SliceComparison
-from faultmap_core.coverage_results import CoverageGap, OutlierPrompt
-from faultmap_core.report_html import ROWS_SHOWN, html_page
-from faultmap_core.report_text import Column, Page, Section
-from faultmap_core.reports import AnalysisReport, ComparisonReport, CoverageReport
-from faultmap_core.results import FailureSlice
+from faultmap_core.base.records import FailureSlice
+from faultmap_core.base.text import Column, Page, Section
+from faultmap_core.compat.faultmap.html import ROWS_SHOWN, html_page
+from faultmap_core.compat.faultmap.reports import AnalysisReport, ComparisonReport, CoverageReport
+from faultmap_core.discovery.comparison.results import SliceComparison
+from faultmap_core.discovery.coverage.results import CoverageGap, OutlierPrompt
 
 HOSTILE = [
     "<script>alert(1)</script>",

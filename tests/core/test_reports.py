@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import pytest
 
-from faultmap_core.reports import AnalysisReport
-from faultmap_core.results import FailureSlice
+from faultmap_core.base.records import FailureSlice
+from faultmap_core.compat.faultmap.reports import AnalysisReport
 
 BRACKETS = "[bold]brackets[/bold]"
 

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from faultmap_core.results import FailureSlice, strict
+from faultmap_core.base.records import FailureSlice, strict
 
 
 def test_a_slice_becomes_strict_json():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from faultmap_core.labels import Label
-from faultmap_core.regions import Candidates
-from faultmap_core.shrinkage import shrunken_difference, spread_of_regions
+from faultmap_core.regions.labels import Label
+from faultmap_core.regions.search import Candidates
+from faultmap_core.regions.shrinkage import shrunken_difference, spread_of_regions
 
 
 def nodes(sizes):

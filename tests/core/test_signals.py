@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from faultmap_core.answer_numbers import near_miss, number_of
-from faultmap_core.answers import expected_answer, final_answer
-from faultmap_core.arithmetic import wrong_sums
-from faultmap_core.languages import language_of
-from faultmap_core.signals import SIGNALS, FailedExample, examine, signals_of
+from faultmap_core.error_analysis.answers.arithmetic import wrong_sums
+from faultmap_core.error_analysis.answers.extraction import expected_answer, final_answer
+from faultmap_core.error_analysis.answers.languages import language_of
+from faultmap_core.error_analysis.answers.numbers import near_miss, number_of
+from faultmap_core.error_analysis.answers.signals import SIGNALS, FailedExample, examine, signals_of
 from tests.growth import MAX_GROWTH, growth
 
 CHOICE = "Which of these is a bird?\nOptions:\n(A) an owl\n(B) a trout\n(C) a spruce tree\n(D) None of the above"

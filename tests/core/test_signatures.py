@@ -9,11 +9,16 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from faultmap_core.error_reach import blind_spot, explains_nothing, needs_reference
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.matched_rates import log_ratio, matched_log_ratio, matched_midp
-from faultmap_core.signatures import ModelCounts, SignatureRows, SignatureSettings, error_signatures
-from faultmap_core.statistics import mcnemar_midp
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.taxonomy.error_reach import blind_spot, explains_nothing, needs_reference
+from faultmap_core.error_analysis.taxonomy.signatures import (
+    ModelCounts,
+    SignatureRows,
+    SignatureSettings,
+    error_signatures,
+)
+from faultmap_core.stats.exact_tests import mcnemar_midp
+from faultmap_core.stats.matched_rates import log_ratio, matched_log_ratio, matched_midp
 
 
 def rows_of(errors, counts, units=None):

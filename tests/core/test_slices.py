@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from faultmap_core.clustering import build_tree
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceSettings, find_failure_slices, slice_id
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.slices import EvalRows, SliceSettings, find_failure_slices, slice_id
+from faultmap_core.regions.tree import build_tree
 
 COLOURS = ["red", "blue", "green", "black", "white", "amber", "purple", "silver", "golden", "pink"]
 PLACES = ["Paris", "Rome", "Oslo", "Cairo", "Lima", "Tokyo", "Delhi", "Quito"]

@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from faultmap_core import statistics
+from faultmap_core.stats import exact_tests as statistics
 
 TABLES = [(3, 10, 30, 200), (0, 10, 30, 200), (10, 10, 30, 200), (40, 120, 300, 1500), (9, 50, 400, 4000), (1, 1, 1, 2)]
 

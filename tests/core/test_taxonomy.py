@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from faultmap_core.base.errors import ConfigurationError
 from faultmap_core.embedding import get_embedder
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.llm import CallStore, Outcome, PromptLibrary
-from faultmap_core.taxonomy import (
+from faultmap_core.error_analysis.taxonomy.taxonomy import (
     UNCLASSIFIED,
     ErrorRecord,
     TaxonomySettings,
@@ -26,6 +25,7 @@ from faultmap_core.taxonomy import (
     taxonomy_to_yaml,
     tree_lines,
 )
+from faultmap_core.llm import CallStore, Outcome, PromptLibrary
 from tests.llm_server import language_model
 
 FENCED = re.compile(r"<data-[0-9a-f]+>\n(.*?)\n</data-[0-9a-f]+>", re.DOTALL)

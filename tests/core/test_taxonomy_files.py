@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.taxonomy import Category, Taxonomy, load_taxonomy, taxonomy_to_yaml
-from faultmap_core.taxonomy_results import new_id, slug
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.error_analysis.taxonomy.results import new_id, slug
+from faultmap_core.error_analysis.taxonomy.taxonomy import Category, Taxonomy, load_taxonomy, taxonomy_to_yaml
 
 MAPPING = """
 Reasoning:

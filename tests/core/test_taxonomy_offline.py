@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from faultmap_core.embedding import get_embedder
-from faultmap_core.taxonomy import (
+from faultmap_core.error_analysis.taxonomy.taxonomy import (
     UNCLASSIFIED,
     ErrorRecord,
     TaxonomySettings,
@@ -22,7 +22,7 @@ from faultmap_core.taxonomy import (
     needs_rebuild,
     tree_lines,
 )
-from faultmap_core.taxonomy_wording import families, summary_text, without_error_words
+from faultmap_core.error_analysis.taxonomy.wording import families, summary_text, without_error_words
 from tests.core.test_taxonomy import assert_conserved, counts
 
 EMBEDDER = get_embedder()

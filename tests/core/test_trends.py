@@ -3,10 +3,9 @@ from datetime import date, timedelta
 import pytest
 from scipy.stats import norm
 
-from faultmap_core.errors import ConfigurationError
-from faultmap_core.rates import Rate
-from faultmap_core.regression import CoverageRange, Subject, change_of_rate
-from faultmap_core.trends import (
+from faultmap_core.base.errors import ConfigurationError
+from faultmap_core.monitoring.changes import CoverageRange, Subject, change_of_rate
+from faultmap_core.monitoring.trends import (
     DayFigures,
     TrendSettings,
     baseline_days,
@@ -16,6 +15,7 @@ from faultmap_core.trends import (
     trend_of,
     watch_days,
 )
+from faultmap_core.stats.rates import Rate
 
 RATE = Subject("failure_rate", "production", "bot")
 

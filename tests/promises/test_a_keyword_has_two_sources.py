@@ -14,12 +14,12 @@ from faultmap_assets.audit import refresh_stale
 from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.selection import Selection
 from faultmap_assets.settings import Settings
-from faultmap_core.coverage import find_coverage_gaps
-from faultmap_core.drift import find_topic_drift
+from faultmap_core.discovery.coverage.audit import find_coverage_gaps
+from faultmap_core.discovery.drift.drift import find_topic_drift
 from faultmap_core.embedding import get_embedder
-from faultmap_core.model_naming import NamedRegion, RegionNames, _complaint, _Region
-from faultmap_core.naming import KeywordNamer, NamingTask
-from faultmap_core.prompt_sources import sources_of
+from faultmap_core.naming.keywords import KeywordNamer, NamingTask
+from faultmap_core.naming.llm_namer import NamedRegion, RegionNames, _complaint, _Region
+from faultmap_core.naming.prompt_sources import sources_of
 from tests.conftest import CITIES, DISHES, Project, eval_rows, write_csv
 
 _TREES = "elm oak birch maple cedar spruce aspen willow hazel rowan linden alder poplar larch"

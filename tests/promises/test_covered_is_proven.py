@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from faultmap_core.clustering import ClusterTree
-from faultmap_core.coverage_regions import PooledPrompts, covered_units, find_missing
-from faultmap_core.neighbors import Neighbors
+from faultmap_core.discovery.coverage.missing_regions import PooledPrompts, covered_units, find_missing
+from faultmap_core.regions.neighbors import Neighbors
+from faultmap_core.regions.tree import ClusterTree
 
 SIZE = 20
 # As many tests as prompts are usual, and a gap has at most a fifth of that: one test among six of its units.

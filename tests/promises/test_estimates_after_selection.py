@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from faultmap_core.clustering import build_tree
-from faultmap_core.naming import RegionName
-from faultmap_core.slices import EvalRows, SliceSettings, find_failure_slices
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceSettings, find_failure_slices
+from faultmap_core.naming.keywords import RegionName
+from faultmap_core.regions.tree import build_tree
 
 GROUPS, IN_GROUP, BASE = 60, 20, 0.15
 

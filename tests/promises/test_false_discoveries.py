@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from faultmap_core.clustering import ClusterTree
-from faultmap_core.regions import Label, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.search import Label, RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.tree import ClusterTree
 
 LEVEL = 0.05
 BLOCKS, SIZE = 40, 25

@@ -21,7 +21,7 @@ from faultmap_assets.ingestion import ingest_file
 from faultmap_assets.privacy import Subject
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import Warehouse, open_warehouse
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 PERSON, OTHER = "user-4711-jane", "user-0815-joe"
 ASKED = "Please tell nobody about the tunnel under the mill in Ravensworth"

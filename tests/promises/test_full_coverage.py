@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faultmap_core.coverage_estimate import estimate_coverage
-from faultmap_core.coverage_regions import distances_beyond_copies
+from faultmap_core.discovery.coverage.estimate import estimate_coverage
+from faultmap_core.discovery.coverage.missing_regions import distances_beyond_copies
 
 RUNS, TOPICS, PROMPTS = 60, 30, 400
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from faultmap_core.clustering import build_tree
-from faultmap_core.labels import ScoreLabel
-from faultmap_core.naming import RegionName
-from faultmap_core.regions import RegionSettings, candidates_of, find_regions
-from faultmap_core.slices import EvalRows, SliceSettings, find_failure_slices
+from faultmap_core.discovery.slices.discovery import EvalRows, SliceSettings, find_failure_slices
+from faultmap_core.naming.keywords import RegionName
+from faultmap_core.regions.labels import ScoreLabel
+from faultmap_core.regions.search import RegionSettings, candidates_of, find_regions
+from faultmap_core.regions.tree import build_tree
 
 RUNS, PROMPTS = 150, 900
 # Of 150 runs at a rate of 5 %, 14 or fewer have a finding with probability .99 (scipy.stats.binom).

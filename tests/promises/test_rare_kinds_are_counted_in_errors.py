@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from faultmap_core.taxonomy_levels import Division, Draft, grow, units_of
-from faultmap_core.taxonomy_results import Category, ErrorRecord, Taxonomy, TaxonomySettings
+from faultmap_core.error_analysis.taxonomy.growth import Division, Draft, grow, units_of
+from faultmap_core.error_analysis.taxonomy.results import Category, ErrorRecord, Taxonomy, TaxonomySettings
 
 # Kind -> how often each of its titles occurs; the limit is 3 errors.
 TITLES = {"often": [5], "various": [1, 1, 1], "seldom": [1, 1], "once": [1]}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from faultmap_core.drift import find_topic_drift
-from faultmap_core.naming import RegionName
-from faultmap_core.prompts import prompt_id
+from faultmap_core.data.prompts import prompt_id
+from faultmap_core.discovery.drift.drift import find_topic_drift
+from faultmap_core.naming.keywords import RegionName
 
 FIELDS, TOPICS_OF_FIELD, SESSIONS, RUNS = 6, 3, 40, 24
 
@@ -55,7 +55,9 @@ def test_intervals_of_what_sessions_ask_are_those_of_counted_sessions(monkeypatc
     then, then_vectors, then_topic = window(rng, "then", np.repeat(np.arange(FIELDS), 12))
     topic = dict(zip(map(prompt_id, (*now, *then)), (*now_topic, *then_topic), strict=True))
     # The tree's own topics are not under test: with the true ones a session counts three on its field.
-    monkeypatch.setattr("faultmap_core.drift.flat_labels", lambda _: np.array([topic[one] for one in sorted(topic)]))
+    monkeypatch.setattr(
+        "faultmap_core.discovery.drift.drift.flat_labels", lambda _: np.array([topic[one] for one in sorted(topic)])
+    )
     drift = find_topic_drift(
         now, now_vectors, then, then_vectors, namer=NoNames(),
         current_sessions=sessions("now", 120), previous_sessions=sessions("then", 72),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from faultmap_assets.settings import SETTINGS_FILE, Settings, load_settings, record_settings_file, reload_needed
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.base.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,1 @@
+"""The APIs of the two systems that this one replaces."""

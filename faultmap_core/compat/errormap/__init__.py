@@ -1,0 +1,1 @@
+"""The API, files and results of IBM's ErrorMap."""

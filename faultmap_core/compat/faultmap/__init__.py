@@ -1,0 +1,1 @@
+"""The API of faultmap 0.5.0."""

@@ -1,0 +1,1 @@
+"""Rows of evals and logs: their tables, columns, prompts, metrics and redaction."""

@@ -1,0 +1,1 @@
+"""What is found: failure slices, comparisons of models, coverage gaps and drift."""

@@ -1,0 +1,1 @@
+"""Paired comparison and ranking of models, overall and by region."""

@@ -1,0 +1,1 @@
+"""Regions of production that the tests do not ask about."""

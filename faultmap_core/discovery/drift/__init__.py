@@ -1,0 +1,1 @@
+"""Topics of production that appear, grow, shrink or disappear."""

@@ -1,0 +1,1 @@
+"""Regions of prompts in which one model fails more than elsewhere."""

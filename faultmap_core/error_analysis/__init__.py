@@ -1,0 +1,1 @@
+"""Why answers are wrong: signals, judgments, taxonomies and label quality."""

@@ -1,0 +1,1 @@
+"""The final answer of a response, and how it differs from the reference."""

@@ -1,0 +1,1 @@
+"""Judgments of failures, by rules or by a language model, and their validation."""

@@ -1,0 +1,1 @@
+"""Faults of the dataset itself: suspect labels, items that tell nothing apart."""

@@ -1,0 +1,1 @@
+"""Kinds of errors: taxonomies, their construction, and the signatures of models."""

@@ -1,0 +1,1 @@
+"""Names of regions: by keywords, or by a language model."""

@@ -1,0 +1,1 @@
+"""From bytes to records: archives, CSV, JSON and Parquet."""

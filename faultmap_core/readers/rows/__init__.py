@@ -1,0 +1,1 @@
+"""From records to eval rows: what the readers of all tools share."""

@@ -1,0 +1,1 @@
+"""Scores and verdicts of answers: given, by reference, or by the entropy of samples."""

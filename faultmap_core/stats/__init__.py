@@ -1,0 +1,1 @@
+"""Tests, intervals, rates and corrections for multiplicity, on arrays."""
