@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faultmap_assets.report import build_report, write_report
-from faultmap_assets.warehouse import Warehouse, insert
+from faultmap_assets.warehouse.connection import Warehouse, insert
 
 _RESULTS = Path(__file__).parent / "results" / "report_page.json"
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "evals" / "mmlupro_outputs_2models.parquet"

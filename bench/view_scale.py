@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 from faultmap_assets.settings import Settings
 from faultmap_assets.view import ViewServer, WarehouseView
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 _RESULTS = Path(__file__).parent / "results" / "view_scale.json"
 _FILL = (
@@ -88,7 +88,7 @@ def asked(server: ViewServer, path: str, **parameters: Any) -> tuple[float, int]
 _WRITER = """
 import json, sys, time
 from pathlib import Path
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 warehouse, waits = Warehouse(Path(sys.argv[1])), []
 for _ in range(10):
     start = time.perf_counter()

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from faultmap_assets.alert_sensors import data_arrival, failed_run_alert
-from faultmap_assets.assets import ASSETS
-from faultmap_assets.automation import JOBS, staleness_sensor
-from faultmap_assets.backfill import backfill
-from faultmap_assets.file_sensor import file_sensor, read_file
-from faultmap_assets.resources import RESOURCES
-from faultmap_assets.schedules import daily_audit
+from faultmap_assets.automation.alert_sensors import data_arrival, failed_run_alert
+from faultmap_assets.automation.backfill import backfill
+from faultmap_assets.automation.file_sensor import file_sensor, read_file
+from faultmap_assets.automation.schedules import daily_audit
+from faultmap_assets.automation.sensors import JOBS, staleness_sensor
+from faultmap_assets.defs import ASSETS
+from faultmap_assets.kit.resources import RESOURCES
 
 defs = dg.Definitions(
     assets=ASSETS,

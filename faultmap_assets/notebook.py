@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
 
-from faultmap_assets.asset_metadata import REPORT_PAGE
+from faultmap_assets.kit.asset_metadata import REPORT_PAGE
 from faultmap_assets.settings import load_settings
 from faultmap_core.base.errors import ConfigurationError
 

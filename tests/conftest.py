@@ -14,11 +14,11 @@ import dagster as dg
 import hypothesis
 import pytest
 
-from faultmap_assets.audit import RefreshOutcome, refresh_stale
-from faultmap_assets.home import open_instance
-from faultmap_assets.ingestion import find_source_files, ingest_file
+from faultmap_assets.cli.runner import RefreshOutcome, refresh_stale
+from faultmap_assets.ingestion.staging import find_source_files, ingest_file
+from faultmap_assets.kit.instance import open_instance
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse, open_warehouse
+from faultmap_assets.warehouse.connection import Warehouse, open_warehouse
 from tests.llm_server import LlmServer, serving
 
 # Rich reads the width once, when the command line is imported: whoever calls the suite must not decide it.

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from faultmap_assets.history_audits import RecordedAudit, record_audit
-from faultmap_assets.records import read_state, record
+from faultmap_assets.defs.history.audits import RecordedAudit, record_audit
+from faultmap_assets.graph.staleness import ASSET_GRAPH, Inputs, Materialization, Partition
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import ASSET_GRAPH, Inputs, Materialization, Partition
-from faultmap_assets.warehouse import Warehouse, insert, open_warehouse, replace_partition
+from faultmap_assets.warehouse.connection import Warehouse, insert, open_warehouse, replace_partition
+from faultmap_assets.warehouse.materializations import read_state, record
 from faultmap_core.data.prompts import text_hash
 
 START = datetime(2026, 3, 1, 12)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from faultmap_assets.automation import ASSETS_TAG, PARTITION_TAG
-from faultmap_assets.home import PROCESS_TAG
+from faultmap_assets.automation.sensors import ASSETS_TAG, PARTITION_TAG
+from faultmap_assets.kit.instance import PROCESS_TAG
 
 T = TypeVar("T")
 

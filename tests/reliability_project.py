@@ -15,10 +15,10 @@ from typing import Any
 
 import dagster as dg
 
-from faultmap_assets.home import UNFINISHED, open_instance
-from faultmap_assets.ingestion import ingest_file
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.kit.instance import UNFINISHED, open_instance
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse, open_warehouse
+from faultmap_assets.warehouse.connection import Warehouse, open_warehouse
 
 from .conftest import CITIES, eval_rows, topics, write_csv
 from .llm_server import LlmServer

@@ -120,10 +120,10 @@ def _import_everything() -> None:
     import matplotlib.pyplot  # noqa: F401
     import numpy as np
 
-    import faultmap_assets.audit
     import faultmap_assets.cli
-    import faultmap_assets.definitions
-    import faultmap_assets.terminal  # noqa: F401
+    import faultmap_assets.cli.render.tables
+    import faultmap_assets.cli.runner
+    import faultmap_assets.definitions  # noqa: F401
     from faultmap_core.llm.provider import import_litellm
     from faultmap_core.regions.projection import project
 

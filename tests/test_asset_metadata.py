@@ -13,16 +13,17 @@ import duckdb
 import numpy as np
 import pytest
 
-from faultmap_assets import checks, pictures
-from faultmap_assets.asset_metadata import QUESTIONS, readable, report_link, with_metadata
-from faultmap_assets.assets import ASSETS
-from faultmap_assets.assets.markdown import table
 from faultmap_assets.definitions import defs
-from faultmap_assets.file_ledger import PartitionLedger
+from faultmap_assets.defs import ASSETS
+from faultmap_assets.graph.staleness import ASSET_GRAPH, NODES
+from faultmap_assets.ingestion.file_ledger import PartitionLedger
+from faultmap_assets.kit import checks
+from faultmap_assets.kit import figures as pictures
+from faultmap_assets.kit.asset_metadata import QUESTIONS, readable, report_link, with_metadata
+from faultmap_assets.kit.markdown import table
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import ASSET_GRAPH, NODES
-from faultmap_assets.table_columns import tables_of, warehouse_columns
-from faultmap_assets.warehouse import open_warehouse
+from faultmap_assets.warehouse.catalog import tables_of, warehouse_columns
+from faultmap_assets.warehouse.connection import open_warehouse
 
 # What the project itself keeps, or several assets add to: no asset replaces its partition of these.
 BOOKS = {

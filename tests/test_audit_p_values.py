@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_assets import queries
+from faultmap_assets.defs.evals import queries
 from tests.history_data import results
 
 MODELS = [f"m{number:02d}" for number in range(21)]

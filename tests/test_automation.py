@@ -18,12 +18,20 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from faultmap_assets import automation
-from faultmap_assets.automation import ASSETS_TAG
-from faultmap_assets.records import make_again, read_state, record
+from faultmap_assets.automation import sensors as automation
+from faultmap_assets.automation.sensors import ASSETS_TAG
+from faultmap_assets.graph.staleness import (
+    ASSET_GRAPH,
+    NODES,
+    Materialization,
+    Partition,
+    Recipes,
+    Scope,
+    WarehouseState,
+)
 from faultmap_assets.settings import load_settings
-from faultmap_assets.staleness import ASSET_GRAPH, NODES, Materialization, Partition, Recipes, Scope, WarehouseState
-from faultmap_assets.warehouse import insert
+from faultmap_assets.warehouse.connection import insert
+from faultmap_assets.warehouse.materializations import make_again, read_state, record
 from faultmap_core.error_analysis.taxonomy.taxonomy import TAXONOMY_TEMPLATES
 from faultmap_core.llm import prompt_library
 

@@ -11,14 +11,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from faultmap_assets.audit import refresh_stale
-from faultmap_assets.automation import ASSETS_TAG
-from faultmap_assets.backfill import backfill
+from faultmap_assets.automation.backfill import backfill
+from faultmap_assets.automation.selection import Selection
+from faultmap_assets.automation.sensors import ASSETS_TAG
 from faultmap_assets.cli import app
+from faultmap_assets.cli.runner import refresh_stale
 from faultmap_assets.definitions import defs
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.selection import Selection
-from faultmap_assets.staleness import ASSET_GRAPH, Partition, Scope
+from faultmap_assets.graph.staleness import ASSET_GRAPH, Partition, Scope
+from faultmap_assets.ingestion.staging import ingest_file
 
 from .conftest import DISHES, Project, eval_rows, make_project, write_csv
 from .test_sensor import tick

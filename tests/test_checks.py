@@ -7,9 +7,9 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from faultmap_assets import checks
-from faultmap_assets.checks import CoverageCounts, all_pairs, every_prompt_judged, unique_log_ids
 from faultmap_assets.definitions import defs
+from faultmap_assets.kit import checks
+from faultmap_assets.kit.checks import CoverageCounts, all_pairs, every_prompt_judged, unique_log_ids
 
 # 100 prompts: 70 covered, 20 in two gaps of 12 and 8, 10 undetermined.
 DAY = CoverageCounts(tests=50, logged=100, covered=70, in_gaps=20, undetermined=10, naming_a_gap=20, gap_sizes=20)

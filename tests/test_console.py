@@ -10,7 +10,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from faultmap_assets.console import LineProgress, progress
+from faultmap_assets.cli.render.console import LineProgress, progress
 
 
 @pytest.mark.parametrize("arguments", [["slices"], ["slices", "--json"], ["status"], ["compare", "--json"]])

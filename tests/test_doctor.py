@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_assets.doctor import Finding, examine
-from faultmap_assets.ingestion import ingest_file
+from faultmap_assets.automation.doctor import Finding, examine
+from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import open_warehouse
+from faultmap_assets.warehouse.connection import open_warehouse
 
 
 def found(settings: Settings) -> dict[str, Finding]:

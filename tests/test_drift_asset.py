@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_assets import production_queries
-from faultmap_assets.ingestion import ingest_file
+from faultmap_assets.defs.production import queries as production_queries
+from faultmap_assets.ingestion.staging import ingest_file
 
 from .conftest import Project, make_project, topics
 

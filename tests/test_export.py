@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_assets.export import EXPORTABLE, export_table
-from faultmap_assets.warehouse import Warehouse, insert
+from faultmap_assets.warehouse.connection import Warehouse, insert
+from faultmap_assets.warehouse.export import EXPORTABLE, export_table
 from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 TEXTS = ["plain", 'two\nlines, "quoted"; so', "", "é 日本 😀", "a\u2028b", "\\n"]

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from faultmap_assets.cli import app
-from faultmap_assets.file_ledger import count_partition, ledger_line, ledger_rows
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.ingestion.file_ledger import count_partition, ledger_line, ledger_rows
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.errors import EvalFileError
 from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.data.log_table import LogOptions
@@ -211,7 +211,7 @@ def test_where_all_rows_of_a_file_contradict_each_other_it_is_an_error(warehouse
 def test_a_defect_that_one_file_brings_to_light_is_its_error(warehouse, tmp_path, monkeypatch):
     path = tmp_path / "q.csv"
     path.write_text(FILE)
-    monkeypatch.setattr("faultmap_assets.ingestion.read_eval_file", lambda *_: [][0])
+    monkeypatch.setattr("faultmap_assets.ingestion.staging.read_eval_file", lambda *_: [][0])
     with pytest.raises(EvalFileError, match="reading it failed unexpectedly: IndexError: list index out of range"):
         ingest_file(warehouse, path, EvalOptions())
 

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from faultmap_assets import watch
+from faultmap_assets.automation.file_sensor import FILE_TAG, file_sensor, read_file
 from faultmap_assets.cli import app
 from faultmap_assets.definitions import defs
-from faultmap_assets.file_sensor import FILE_TAG, file_sensor, read_file
+from faultmap_assets.ingestion import watched_files as watch
+from faultmap_assets.ingestion.watched_files import bad_files, known_files, list_watched, watch_files
 from faultmap_assets.settings import load_settings
-from faultmap_assets.watch import bad_files, known_files, list_watched, watch_files
 from faultmap_core.base.errors import WarehouseLockedError
 
 from .conftest import Project, eval_rows, write_csv

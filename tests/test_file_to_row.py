@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faultmap_assets.audit import refresh_stale
-from faultmap_assets.file_ledger import count_partition, ledger_line, ledger_rows
-from faultmap_assets.forget import forget
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.privacy import Subject
-from faultmap_assets.selection import Selection
+from faultmap_assets.automation.selection import Selection
+from faultmap_assets.cli.runner import refresh_stale
+from faultmap_assets.ingestion.file_ledger import count_partition, ledger_line, ledger_rows
+from faultmap_assets.ingestion.redaction import Subject
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.privacy.forget import forget
 from faultmap_assets.settings import Settings
 from faultmap_core.base.errors import EvalFileError
 from faultmap_core.data.eval_table import EvalOptions

@@ -13,17 +13,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from faultmap_assets.audit import refresh_stale
+from faultmap_assets.automation.selection import Selection
 from faultmap_assets.cli import app
-from faultmap_assets.forget import find_rows, forget
-from faultmap_assets.forget_rows import expire_logs
-from faultmap_assets.ingestion import IngestedFile, ingest_file
-from faultmap_assets.privacy import Subject, privacy_of
-from faultmap_assets.records import read_state
-from faultmap_assets.selection import Selection
+from faultmap_assets.cli.runner import refresh_stale
+from faultmap_assets.graph.staleness import stale_partitions
+from faultmap_assets.ingestion.redaction import Subject, privacy_of
+from faultmap_assets.ingestion.staging import IngestedFile, ingest_file
+from faultmap_assets.privacy.forget import find_rows, forget
+from faultmap_assets.privacy.forget_rows import expire_logs
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import stale_partitions
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
+from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.base.errors import EvalFileError, WarehouseError
 from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.data.redaction import pseudonym

@@ -12,7 +12,7 @@ from typing import get_type_hints
 import pytest
 
 from faultmap_assets.cli.audits import audit
-from faultmap_assets.scanning import find_files
+from faultmap_assets.ingestion.scanning import find_files
 from faultmap_core.base.errors import ConfigurationError, EvalFileError
 from faultmap_core.data.eval_table import FORMATS, EvalOptions
 from faultmap_core.data.metrics import Metric

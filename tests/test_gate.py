@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faultmap_assets import cli
-from faultmap_assets.history_gate import gate_against
+from faultmap_assets.defs.history.gate import gate_against
 from faultmap_core.base.errors import ConfigurationError
 
 from .history_data import Results, outcomes, results

@@ -8,14 +8,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from faultmap_assets import queries
-from faultmap_assets.audit import RefreshOutcome
-from faultmap_assets.automation import ASSETS_TAG
+from faultmap_assets.automation.sensors import ASSETS_TAG
+from faultmap_assets.cli.runner import RefreshOutcome
 from faultmap_assets.definitions import defs
-from faultmap_assets.partitions import dagster_key
-from faultmap_assets.records import read_state
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.graph.partitions import dagster_key
+from faultmap_assets.graph.staleness import ASSET_GRAPH, Partition, Scope, stale_partitions
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import ASSET_GRAPH, Partition, Scope, stale_partitions
+from faultmap_assets.warehouse.materializations import read_state
 
 from .conftest import WEAKNESS, Project, eval_rows, make_project, write_csv
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faultmap_assets import history_queries
-from faultmap_assets.alert_acknowledgements import acknowledge, withdraw
-from faultmap_assets.data_arrival import overdue
-from faultmap_assets.history_audits import record_audit
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.defs.history import queries as history_queries
+from faultmap_assets.defs.history.acknowledgements import acknowledge, withdraw
+from faultmap_assets.defs.history.audits import record_audit
+from faultmap_assets.defs.production.data_arrival import overdue
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 from .history_data import EMBEDDER, START, Results, outcomes, results

@@ -17,7 +17,7 @@ import yaml
 from dagster import DagsterRunStatus
 
 from faultmap_assets.definitions import defs
-from faultmap_assets.home import (
+from faultmap_assets.kit.instance import (
     LANGUAGE_MODEL_POOL,
     PROCESS_TAG,
     WRITER_POOL,
@@ -36,7 +36,7 @@ _CODE_SERVER = ".dagster/grpc_info"
 _OPEN = """
 import sys
 from pathlib import Path
-from faultmap_assets.home import prepare_home
+from faultmap_assets.kit.instance import prepare_home
 from faultmap_assets.settings import Settings
 sys.stdin.readline()
 prepare_home(Settings(home=Path(sys.argv[1])))

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faultmap_assets.assets.evals import raw_evals
-from faultmap_assets.ingestion import find_source_files, ingest_file
-from faultmap_assets.records import read_state
+from faultmap_assets.defs.evals.raw_evals import raw_evals
+from faultmap_assets.ingestion.staging import find_source_files, ingest_file
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
+from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.base.errors import ConfigurationError, EvalFileError
 from faultmap_core.data.eval_table import EvalOptions
 
@@ -398,8 +398,8 @@ def test_every_row_of_a_messy_file_is_accounted_for(tmp_path, lines):
 _INGEST_AND_TELL_PEAK = """
 import json, resource, sys
 from pathlib import Path
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.data.eval_table import EvalOptions
 
 result = ingest_file(Warehouse(Path(sys.argv[2])), Path(sys.argv[1]), EvalOptions())

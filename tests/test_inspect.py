@@ -12,7 +12,7 @@ import yaml
 
 from faultmap_assets import cli
 from faultmap_assets.settings import load_settings
-from faultmap_assets.settings_file import save_settings
+from faultmap_assets.settings.settings_file import save_settings
 from faultmap_core.base.errors import ConfigurationError
 from faultmap_core.data.eval_table import FORMATS, EvalOptions
 from faultmap_core.data.file_facts import FactsCollector, FileFacts

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from faultmap_assets.home import LANGUAGE_MODEL_POOL, WRITER_POOL, open_instance
-from faultmap_assets.records import read_state
-from faultmap_assets.staleness import stale_partitions
+from faultmap_assets.graph.staleness import stale_partitions
+from faultmap_assets.kit.instance import LANGUAGE_MODEL_POOL, WRITER_POOL, open_instance
+from faultmap_assets.warehouse.materializations import read_state
 
 from .conftest import eval_rows, write_csv
 from .llm_server import LlmServer, serving

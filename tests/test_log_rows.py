@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from faultmap_assets.file_ledger import count_partition
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.log_rows import newest_logs
+from faultmap_assets.ingestion.file_ledger import count_partition
+from faultmap_assets.ingestion.log_rows import newest_logs
+from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.errors import EvalFileError
 from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file

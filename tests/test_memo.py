@@ -5,9 +5,10 @@ import re
 
 from rich.console import Console
 
-from faultmap_assets import terminal_comparisons, terminal_memo
+from faultmap_assets.cli.render import comparisons as terminal_comparisons
+from faultmap_assets.cli.render import memo as terminal_memo
+from faultmap_assets.cli.render.tables import breakable
 from faultmap_assets.report.memo import memo
-from faultmap_assets.terminal import breakable
 from faultmap_core.base.finding_claims import pair_claim, slice_claim
 from faultmap_core.discovery.comparison.ranking import PairVerdict, rank_models, ranking_sentence
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from faultmap_assets import cli, queries
-from faultmap_assets.audit import refresh_stale
-from faultmap_assets.ingestion import drop_files, ingest_file, stored_path_of
-from faultmap_assets.metric_queries import higher_is_better, like_models, metrics_of, unlike_pairs
-from faultmap_assets.reconciliations import file_summaries
-from faultmap_assets.selection import Selection
+from faultmap_assets import cli
+from faultmap_assets.automation.selection import Selection
+from faultmap_assets.cli.runner import refresh_stale
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.ingestion.reconciliations import file_summaries
+from faultmap_assets.ingestion.staging import drop_files, ingest_file, stored_path_of
+from faultmap_assets.warehouse.metric_queries import higher_is_better, like_models, metrics_of, unlike_pairs
 from faultmap_core.data.metrics import Metric
 from tests.conftest import Project, make_project
 from tests.history_data import outcomes, results
@@ -189,7 +190,7 @@ def put_metric(made, dataset: str, model: str, metric: Metric) -> None:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_history_and_gate_do_not_compare_across_metrics(tmp_path, same: bool):
-    from faultmap_assets.history_gate import gate_against
+    from faultmap_assets.defs.history.gate import gate_against
 
     made = results(tmp_path)
     for failures, name in ((40, "f1"), (120, "f1" if same else "recall")):

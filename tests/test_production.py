@@ -13,14 +13,14 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from faultmap_assets import queries
 from faultmap_assets.cli import app
 from faultmap_assets.definitions import defs
-from faultmap_assets.gap_tests import export_tests
-from faultmap_assets.ingestion import find_source_files, ingest_file
-from faultmap_assets.records import read_state
-from faultmap_assets.staleness import Partition, Scope, stale_partitions
-from faultmap_assets.warehouse import insert
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.defs.production.gap_tests import export_tests
+from faultmap_assets.graph.staleness import Partition, Scope, stale_partitions
+from faultmap_assets.ingestion.staging import find_source_files, ingest_file
+from faultmap_assets.warehouse.connection import insert
+from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.base.errors import ConfigurationError, WarehouseError
 
 from .conftest import Project, eval_rows, make_project, topics, write_csv

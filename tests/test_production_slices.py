@@ -11,14 +11,11 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from faultmap_assets import production_queries
 from faultmap_assets.definitions import defs
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.partitions import days
-from faultmap_assets.production_queries import Window
-from faultmap_assets.records import read_state
-from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import (
+from faultmap_assets.defs.production import queries as production_queries
+from faultmap_assets.defs.production.queries import Window
+from faultmap_assets.graph.partitions import days
+from faultmap_assets.graph.staleness import (
     NODES,
     Inputs,
     Materialization,
@@ -28,6 +25,9 @@ from faultmap_assets.staleness import (
     stale_partitions,
     window_of,
 )
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.settings import Settings
+from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.embedding.static import StaticEmbedder
 
 from .conftest import Project, make_project, topics

@@ -7,9 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from faultmap_assets import cli, error_queries, history_gate, queries
-from faultmap_assets.history_state import example_key
-from faultmap_assets.staleness import Partition
+from faultmap_assets import cli
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.defs.history import gate as history_gate
+from faultmap_assets.defs.history.state import example_key
+from faultmap_assets.defs.why import queries as error_queries
+from faultmap_assets.graph.staleness import Partition
 from faultmap_core.discovery.comparison.results import pairing_sentence
 from faultmap_core.error_analysis.quality.assessment import AnswerTable, assess_dataset
 

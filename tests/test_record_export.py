@@ -7,8 +7,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from faultmap_assets.record_export import export_every_eval_ever
-from faultmap_assets.warehouse import Warehouse, insert
+from faultmap_assets.warehouse.connection import Warehouse, insert
+from faultmap_assets.warehouse.every_eval_ever import export_every_eval_ever
 from faultmap_core.base.errors import ConfigurationError, WarehouseError
 from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import read_eval_file

@@ -129,7 +129,7 @@ def _killed(worker: Worker, project: ReliabilityProject, seconds: float) -> bool
 _READ = """
 import json, sys, threading
 from pathlib import Path
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 TABLES = {
     "raw_evals": "raw_evals", "scores": "scores", "prompt_embeddings": "prompt_embeddings",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faultmap_assets import cli
-from faultmap_assets.same_questions import SameQuestions, same_questions_lines
 from faultmap_assets.settings import load_settings
+from faultmap_assets.warehouse.same_questions import SameQuestions, same_questions_lines
 
 from .conftest import eval_rows, write_csv
 

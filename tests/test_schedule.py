@@ -13,11 +13,11 @@ from dagster import DagsterRunStatus
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from faultmap_assets.audit import Selection, refresh_stale
-from faultmap_assets.automation import ASSETS_TAG, PARTITION_TAG, staleness_sensor
+from faultmap_assets.automation.schedules import daily_audit, ended_day
+from faultmap_assets.automation.sensors import ASSETS_TAG, PARTITION_TAG, staleness_sensor
+from faultmap_assets.cli.runner import Selection, refresh_stale
 from faultmap_assets.definitions import defs
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.schedules import daily_audit, ended_day
+from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_core.data.log_table import LogOptions
 from faultmap_core.readers import read_log_file

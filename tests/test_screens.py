@@ -6,10 +6,11 @@ import io
 
 from rich.console import Console
 
-from faultmap_assets import terminal_memo, terminal_why
-from faultmap_assets.estimate import AssetEstimate, AuditEstimate
+from faultmap_assets.automation.estimate import AssetEstimate, AuditEstimate
+from faultmap_assets.cli.render import errors as terminal_why
+from faultmap_assets.cli.render import memo as terminal_memo
 from faultmap_assets.report.memo import memo, no_outcome
-from faultmap_assets.unmeasured import measured_days, measured_pairs
+from faultmap_assets.warehouse.unmeasured import measured_days, measured_pairs
 from faultmap_core.base.finding_claims import signature_claim
 
 from .test_memo import audit, content, slice_row

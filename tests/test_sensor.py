@@ -15,11 +15,11 @@ from dagster import DagsterRunStatus
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._daemon.types import DaemonHeartbeat
 
-from faultmap_assets.automation import JOBS, failed_attempts, staleness_sensor
+from faultmap_assets.automation.sensors import JOBS, failed_attempts, staleness_sensor
 from faultmap_assets.definitions import defs
-from faultmap_assets.home import PROCESS_TAG, close_dead_runs
-from faultmap_assets.records import read_state
-from faultmap_assets.staleness import Scope, plan_runs, stale_partitions
+from faultmap_assets.graph.staleness import Scope, plan_runs, stale_partitions
+from faultmap_assets.kit.instance import PROCESS_TAG, close_dead_runs
+from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.base.errors import EmbeddingError
 
 from .conftest import Project, eval_rows, write_csv
@@ -127,7 +127,7 @@ def test_an_interrupt_ends_the_audit_and_not_one_run_alone(delivered: Project, m
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
-    monkeypatch.setattr("faultmap_assets.checks.unique_ids", interrupt)
+    monkeypatch.setattr("faultmap_assets.kit.checks.unique_ids", interrupt)
     with pytest.raises(KeyboardInterrupt):
         delivered.audit()
     assert len(interrupted) == 1
@@ -140,7 +140,7 @@ def test_an_error_of_ours_is_told_and_not_the_cause_of_it(delivered: Project, mo
         except ModuleNotFoundError as error:
             raise EmbeddingError("embedder 'y' needs: pip install 'faultmap-assets[local]'") from error
 
-    monkeypatch.setattr("faultmap_assets.checks.unique_ids", fail)
+    monkeypatch.setattr("faultmap_assets.kit.checks.unique_ids", fail)
     reasons = {failure.reason for failure in delivered.audit().failed}
     assert reasons == {"embedder 'y' needs: pip install 'faultmap-assets[local]'"}
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import (
+from faultmap_assets.graph.staleness import (
     ASSET_GRAPH,
     NODES,
     AssetPartition,
@@ -17,6 +16,7 @@ from faultmap_assets.staleness import (
     plan_runs,
     stale_partitions,
 )
+from faultmap_assets.settings import Settings
 
 DATASETS, MODELS = ("d1", "d2", "d3"), ("m1", "m2", "m3")
 SOURCES = {Partition(dataset, model): f"{dataset}{model}" for dataset in DATASETS for model in MODELS}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faultmap_assets.scanning import find_files
+from faultmap_assets.ingestion.scanning import find_files
 from faultmap_core.base.errors import EvalFileError
 from faultmap_core.data.eval_table import EvalOptions
 from faultmap_core.readers import companions, content_hash, is_eval_file, read_eval_file

@@ -22,16 +22,16 @@ import pytest
 from typer.testing import CliRunner
 
 from faultmap_assets.cli import app
-from faultmap_assets.forget import forget
-from faultmap_assets.ingestion import drop_files
-from faultmap_assets.labels import EXPORT_COLUMNS, Said, export_labels, human_labels, label_judgment
-from faultmap_assets.privacy import Subject
+from faultmap_assets.defs.why.human_labels import EXPORT_COLUMNS, Said, export_labels, human_labels, label_judgment
+from faultmap_assets.defs.why.judge_validation import KEPT_LABELS, validate_against
+from faultmap_assets.ingestion.redaction import Subject
+from faultmap_assets.ingestion.staging import drop_files
+from faultmap_assets.privacy.forget import forget
 from faultmap_assets.report import build_report
 from faultmap_assets.settings import Settings
-from faultmap_assets.validation import KEPT_LABELS, validate_against
 from faultmap_assets.view import ErrorMapView, ViewServer, WarehouseView, free_socket
 from faultmap_assets.view.reading import opened
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core import ErrorMap
 from faultmap_core.base.errors import ConfigurationError, EvalFileError, WarehouseError
 from faultmap_core.error_analysis.judging.validation import read_labels
@@ -419,7 +419,7 @@ def test_no_writer_waits_for_an_open_page(client: Client, warehouse: Warehouse):
 
 def test_while_somebody_writes_it_waits_then_says_who_and_goes_on_afterwards(client: Client, home: Settings):
     script = (
-        "import sys; from pathlib import Path; from faultmap_assets.warehouse import Warehouse\n"
+        "import sys; from pathlib import Path; from faultmap_assets.warehouse.connection import Warehouse\n"
         "with Warehouse(Path(sys.argv[1])).write(): print('holds', flush=True); sys.stdin.readline()"
     )
     writer = subprocess.Popen(

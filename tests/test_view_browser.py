@@ -14,7 +14,7 @@ import pytest
 
 from faultmap_assets.settings import Settings
 from faultmap_assets.view import ErrorMapView, ViewServer, WarehouseView
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 from .test_report_browser import CHROMIUM, HOSTILE, Watched
 from .test_view import errormap_tree

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse, delete_partition, insert, open_warehouse, replace_partition
+from faultmap_assets.warehouse.connection import Warehouse, delete_partition, insert, open_warehouse, replace_partition
 from faultmap_core.base.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
 
 HOSTILE = [
@@ -305,7 +305,7 @@ def test_an_older_warehouse_is_migrated_by_a_reader(tmp_path):
     assert applied[0] == {"version": 1, "name": "001_foundation.sql"}
     versions = [row["version"] for row in applied]
     assert versions == sorted(set(versions))
-    assert len(versions) == len(list((files("faultmap_assets") / "migrations").glob("[0-9]*.sql")))
+    assert len(versions) == len(list((files("faultmap_assets.warehouse") / "migrations").glob("[0-9]*.sql")))
 
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 500, b"short", b"SQLite format 3\0" + b"\0" * 5000])

@@ -12,11 +12,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from faultmap_assets import history_queries
-from faultmap_assets.alert_delivery import Delivery, deliver, try_again
-from faultmap_assets.alert_sensors import data_arrival, failed_run_alert
+from faultmap_assets.automation.alert_sensors import data_arrival, failed_run_alert
 from faultmap_assets.definitions import defs
-from faultmap_assets.webhook import Webhook, slack_message
+from faultmap_assets.defs.history import queries as history_queries
+from faultmap_assets.defs.history.delivery import Delivery, deliver, try_again
+from faultmap_assets.defs.history.webhook import Webhook, slack_message
 
 from .conftest import eval_rows, make_project, write_csv
 from .history_data import Results, outcomes, results

@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from faultmap_assets import error_queries, queries
-from faultmap_assets.audit import RefreshOutcome
-from faultmap_assets.estimate import estimate_next_audit
+from faultmap_assets.automation.estimate import estimate_next_audit
+from faultmap_assets.cli.runner import RefreshOutcome
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.settings import Settings
 
 from .conftest import Project, eval_rows, make_project, write_csv

@@ -28,9 +28,9 @@ from faultmap_assets.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from faultmap_assets.audit import RefreshOutcome
-    from faultmap_assets.ingestion import IngestedFile
-    from faultmap_assets.selection import Selection
+    from faultmap_assets.automation.selection import Selection
+    from faultmap_assets.cli.runner import RefreshOutcome
+    from faultmap_assets.ingestion.staging import IngestedFile
     from faultmap_assets.settings import Settings
 
 
@@ -80,7 +80,7 @@ def audit(
     Without PATHS, the paths of faultmap.yaml are read. Files that were read before are not read again. With --dataset,
     --model or --since, only that is made, and what is made of everything; the rest stays as it is.
     """
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
     from faultmap_assets.settings import WITHOUT_MODEL_VARIABLE
     from faultmap_core.data.eval_table import parse_column_map
 
@@ -102,7 +102,7 @@ def audit(
     if patterns and not files:
         stop(unreadable)
     if not as_json:
-        from faultmap_assets.terminal_files import file_lines
+        from faultmap_assets.cli.render.files import file_lines
 
         for line in file_lines(files, lambda name: settings.dataset(name).user_rule):
             out.print(terminal.literal(line), soft_wrap=True)
@@ -137,10 +137,13 @@ def coverage(
     A row of a log has a timestamp, a prompt, and what else there is: id, response, model, session_id, feedback. Spans
     of OpenTelemetry and exports of Langfuse are recognised.
     """
-    from faultmap_assets import production_queries, queries, terminal, terminal_production
-    from faultmap_assets.file_ledger import ledger_line, ledger_rows
-    from faultmap_assets.gap_tests import export_tests
-    from faultmap_assets.unmeasured import measured_days
+    from faultmap_assets.cli.render import production as terminal_production
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
+    from faultmap_assets.defs.production import queries as production_queries
+    from faultmap_assets.defs.production.gap_tests import export_tests
+    from faultmap_assets.ingestion.file_ledger import ledger_line, ledger_rows
+    from faultmap_assets.warehouse.unmeasured import measured_days
     from faultmap_core.data.eval_table import parse_column_map
     from faultmap_core.data.log_table import LOG_FIELDS
 
@@ -202,11 +205,12 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: faultmap status --json
     """
-    from faultmap_assets import queries, terminal
-    from faultmap_assets.reconciliations import file_summaries
-    from faultmap_assets.records import read_state
-    from faultmap_assets.staleness import ASSET_GRAPH, plan_runs, stale_partitions
-    from faultmap_assets.watch import bad_files
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
+    from faultmap_assets.graph.staleness import ASSET_GRAPH, plan_runs, stale_partitions
+    from faultmap_assets.ingestion.reconciliations import file_summaries
+    from faultmap_assets.ingestion.watched_files import bad_files
+    from faultmap_assets.warehouse.materializations import read_state
 
     settings = settings_of(home)
     warehouse = warehouse_of(settings)
@@ -259,8 +263,8 @@ def _selection(
     settings: Settings, datasets: list[str] | None, models: list[str] | None, since: str | None
 ) -> Selection:
     """Raises typer.Exit where the day is none or a name is unknown."""
-    from faultmap_assets.known_names import check_names
-    from faultmap_assets.selection import Selection
+    from faultmap_assets.automation.selection import Selection
+    from faultmap_assets.warehouse.known_names import check_names
     from faultmap_core.base.errors import ConfigurationError
 
     if since:
@@ -284,13 +288,16 @@ def _tell_audit(
     *,
     as_json: bool,
 ) -> None:
-    from faultmap_assets import error_queries, queries, terminal, terminal_memo
-    from faultmap_assets.file_ledger import ledger_line, ledger_rows
-    from faultmap_assets.reconciliations import file_summaries
+    from faultmap_assets.cli.render import memo as terminal_memo
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
+    from faultmap_assets.defs.why import queries as error_queries
+    from faultmap_assets.ingestion.file_ledger import ledger_line, ledger_rows
+    from faultmap_assets.ingestion.reconciliations import file_summaries
     from faultmap_assets.report.memo import memo_of
     from faultmap_assets.report.scope import Scope
-    from faultmap_assets.same_questions import same_questions, same_questions_lines
-    from faultmap_assets.unmeasured import measured_pairs
+    from faultmap_assets.warehouse.same_questions import same_questions, same_questions_lines
+    from faultmap_assets.warehouse.unmeasured import measured_pairs
     from faultmap_core.base.text import counted
 
     warehouse = warehouse_of(settings)

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from faultmap_assets.console import PipeConsole, progress, write_out
+from faultmap_assets.cli.render.console import PipeConsole, progress, write_out
 from faultmap_core.base.errors import EmptyFileError, EvalFileError
 from faultmap_core.base.text import printable
 
 if TYPE_CHECKING:
-    from faultmap_assets.audit import RefreshOutcome
-    from faultmap_assets.ingestion import IngestedFile
-    from faultmap_assets.selection import Selection
+    from faultmap_assets.automation.selection import Selection
+    from faultmap_assets.cli.runner import RefreshOutcome
+    from faultmap_assets.ingestion.staging import IngestedFile
     from faultmap_assets.settings import Settings
-    from faultmap_assets.warehouse import Warehouse
+    from faultmap_assets.warehouse.connection import Warehouse
 
 EXIT_CODES = {
     0: "done",
@@ -62,7 +62,7 @@ def settings_of(home: Path | None) -> Settings:
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
-    from faultmap_assets.warehouse import open_warehouse
+    from faultmap_assets.warehouse.connection import open_warehouse
 
     if not settings.warehouse_path.exists():
         stop(
@@ -75,7 +75,7 @@ def filtered_warehouse(
     settings: Settings, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
 ) -> Warehouse:
     """Return the warehouse; raises ConfigurationError where a filter names nothing in it."""
-    from faultmap_assets.known_names import check_names
+    from faultmap_assets.warehouse.known_names import check_names
 
     warehouse = warehouse_of(settings)
     check_names(warehouse, datasets, models)
@@ -92,10 +92,10 @@ def interruptible() -> Iterator[None]:
 
 
 def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[list[IngestedFile], list[str]]:
-    from faultmap_assets import terminal
-    from faultmap_assets.ingestion import find_source_files, ingest_file
-    from faultmap_assets.privacy import privacy_of
-    from faultmap_assets.warehouse import open_warehouse
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.ingestion.redaction import privacy_of
+    from faultmap_assets.ingestion.staging import find_source_files, ingest_file
+    from faultmap_assets.warehouse.connection import open_warehouse
 
     privacy = privacy_of(settings, options)
     warehouse = open_warehouse(settings)
@@ -128,9 +128,9 @@ def ingest(settings: Settings, patterns: Sequence[str], options: Any) -> tuple[l
 def refresh(settings: Settings, selection: Selection | None = None, *, force: bool = False) -> RefreshOutcome:
     with interruptible(), progress(err, "auditing") as shown:
         task = shown.add_task("starting Dagster", total=None)
-        from faultmap_assets.audit import refresh_stale
-        from faultmap_assets.home import open_instance, telling_instance_trouble
-        from faultmap_assets.selection import Selection
+        from faultmap_assets.automation.selection import Selection
+        from faultmap_assets.cli.runner import refresh_stale
+        from faultmap_assets.kit.instance import open_instance, telling_instance_trouble
 
         done = 0
 
@@ -169,7 +169,7 @@ def print_json(content: Any) -> None:
 
 
 def error_line(message: str) -> Any:
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
 
     return terminal.literal(f"error: {' '.join(message.split())}", "red")
 

@@ -111,7 +111,7 @@ def error_map(
 
 
 def _tell(report: ErrorMapReport) -> None:
-    from faultmap_assets.terminal import literal
+    from faultmap_assets.cli.render.tables import literal
     from faultmap_core.error_analysis.taxonomy.taxonomy import tree_lines
 
     data = report.data

@@ -30,7 +30,8 @@ def slices(
 
     Example: faultmap slices --dataset gsm8k
     """
-    from faultmap_assets import queries, terminal
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
     from faultmap_assets.report.memo import no_evals, no_outcome
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
@@ -65,13 +66,15 @@ def compare(
 
     Example: faultmap compare --dataset gsm8k
     """
-    from faultmap_assets import queries, terminal, terminal_comparisons
-    from faultmap_assets.known_names import check_names
+    from faultmap_assets.cli.render import comparisons as terminal_comparisons
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
     from faultmap_assets.report.findings import audits
     from faultmap_assets.report.memo import rankings
     from faultmap_assets.report.scope import Scope
-    from faultmap_assets.same_questions import same_questions, same_questions_lines
-    from faultmap_assets.unmeasured import measured_pairs
+    from faultmap_assets.warehouse.known_names import check_names
+    from faultmap_assets.warehouse.same_questions import same_questions, same_questions_lines
+    from faultmap_assets.warehouse.unmeasured import measured_pairs
 
     warehouse = filtered_warehouse(settings_of(home), dataset)
     check_names(warehouse, models=models, model_option="model")
@@ -106,7 +109,8 @@ def show(
 
     Example: faultmap show 3fa9
     """
-    from faultmap_assets import queries, terminal
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.evals import queries
 
     found = [
         row for row in queries.failure_slices(warehouse_of(settings_of(home))) if row["slice_id"].startswith(slice_id)

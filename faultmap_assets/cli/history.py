@@ -38,8 +38,9 @@ def history(
 
     Example: faultmap history --dataset gsm8k --kind slice
     """
-    from faultmap_assets import history_queries, terminal_history
-    from faultmap_assets.known_names import check_choice
+    from faultmap_assets.cli.render import history as terminal_history
+    from faultmap_assets.defs.history import queries as history_queries
+    from faultmap_assets.warehouse.known_names import check_choice
     from faultmap_core.error_analysis.taxonomy.error_reach import explains_nothing
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
@@ -96,8 +97,8 @@ def gate(
 
     Example: faultmap gate --baseline gpt-4o --model gpt-4o-mini
     """
-    from faultmap_assets import terminal_history
-    from faultmap_assets.history_gate import gate_against
+    from faultmap_assets.cli.render import history as terminal_history
+    from faultmap_assets.defs.history.gate import gate_against
 
     settings = settings_of(home)
     gated = gate_against(filtered_warehouse(settings, dataset, model), settings, baseline, dataset, model)
@@ -122,9 +123,11 @@ def alerts(
     """
     from datetime import UTC, datetime
 
-    from faultmap_assets import history_queries, terminal, terminal_history
-    from faultmap_assets.alert_delivery import deliver, try_again
-    from faultmap_assets.data_arrival import overdue
+    from faultmap_assets.cli.render import history as terminal_history
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.history import queries as history_queries
+    from faultmap_assets.defs.history.delivery import deliver, try_again
+    from faultmap_assets.defs.production.data_arrival import overdue
 
     settings = settings_of(home)
     warehouse = warehouse_of(settings)
@@ -165,9 +168,9 @@ def acknowledge(
 
     Example: faultmap acknowledge 3fa9 --until 2026-01-31 --note "fixed in the next release"
     """
-    from faultmap_assets import terminal
-    from faultmap_assets.alert_acknowledgements import acknowledge as note_it
-    from faultmap_assets.alert_acknowledgements import withdraw
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.history.acknowledgements import acknowledge as note_it
+    from faultmap_assets.defs.history.acknowledgements import withdraw
 
     warehouse = warehouse_of(settings_of(home))
     if undo:

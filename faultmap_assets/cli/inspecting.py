@@ -42,7 +42,7 @@ def inspect(
 
     With --save the next `faultmap audit` without arguments reads the file in this way.
     """
-    from faultmap_assets.terminal_files import inspection_lines, warnings_of
+    from faultmap_assets.cli.render.files import inspection_lines, warnings_of
     from faultmap_core.data.eval_table import parse_column_map
     from faultmap_core.data.log_table import LOG_FIELDS
     from faultmap_core.readers.inspection import inspect_file
@@ -90,7 +90,7 @@ def _as_json(found: FileInspection) -> dict[str, Any]:
 
 
 def _print_line(line: str) -> None:
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
 
     out.print(terminal.literal(line, "yellow" if line.startswith("! ") else ""), soft_wrap=True)
 
@@ -117,9 +117,9 @@ def _log_changes(file: Path, options: EvalOptions, mapped: dict[str, str]) -> di
 
 
 def _save(changes: dict[str, Any], *, as_json: bool) -> None:
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
     from faultmap_assets.settings import settings_path
-    from faultmap_assets.settings_file import save_settings
+    from faultmap_assets.settings.settings_file import save_settings
 
     target = settings_path()
     save_settings(target, changes)

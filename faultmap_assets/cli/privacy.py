@@ -23,8 +23,8 @@ from faultmap_assets.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from faultmap_assets.forget import Forgotten
-    from faultmap_assets.privacy import Subject
+    from faultmap_assets.ingestion.redaction import Subject
+    from faultmap_assets.privacy.forget import Forgotten
     from faultmap_assets.settings import Settings
 
 
@@ -67,8 +67,8 @@ def forget(
     Afterwards, and before you delete the files: faultmap forget --user u-1734 --verify --source logs/monday.jsonl
     searches every byte of the state folder for the id and for what these files say of it.
     """
-    from faultmap_assets import forget as forgetting
-    from faultmap_assets.privacy import Subject
+    from faultmap_assets.ingestion.redaction import Subject
+    from faultmap_assets.privacy import forget as forgetting
 
     subjects = [
         Subject(kind, value, dataset)
@@ -97,7 +97,8 @@ def forget(
 
 
 def _verify(settings: Settings, subjects: Sequence[Subject], sources: Sequence[Path], *, as_json: bool) -> None:
-    from faultmap_assets import terminal, verify_forgotten
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.privacy import verify_forgotten
 
     wanted = verify_forgotten.sought(settings, subjects, sources)
     search = verify_forgotten.verify(settings, wanted)
@@ -135,7 +136,7 @@ def _verify(settings: Settings, subjects: Sequence[Subject], sources: Sequence[P
 
 
 def _tell_found(found: Sequence[tuple[str, str, str | None, int]], *, as_json: bool) -> None:
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
 
     if as_json:
         names = ("dataset", "model", "day", "rows")
@@ -151,7 +152,7 @@ def _tell_found(found: Sequence[tuple[str, str, str | None, int]], *, as_json: b
 
 
 def _tell(forgotten: Forgotten, *, made: int, as_json: bool) -> None:
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
 
     if as_json:
         content: dict[str, Any] = {**vars(forgotten), "partitions_made": made}

@@ -70,8 +70,8 @@ def doctor(
     """
     from dataclasses import asdict
 
-    from faultmap_assets import terminal
-    from faultmap_assets.doctor import examine
+    from faultmap_assets.automation.doctor import examine
+    from faultmap_assets.cli.render import tables as terminal
 
     if repair:
         _repair(settings_of(home), as_json=as_json)
@@ -89,8 +89,8 @@ def doctor(
 def _repair(settings: Settings, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from faultmap_assets import terminal
-    from faultmap_assets.repair import damage_of, repair_warehouse
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.warehouse.repair import damage_of, repair_warehouse
 
     damage = damage_of(settings)
     if not damage:
@@ -148,7 +148,7 @@ def export(
 
     Example: faultmap export gsm8k_samples.jsonl --format every-eval-ever --dataset gsm8k
     """
-    from faultmap_assets.export import export_table
+    from faultmap_assets.warehouse.export import export_table
 
     settings = settings_of(home)
     if format_name is not None:
@@ -170,7 +170,7 @@ def _export_records(
     *,
     as_json: bool,
 ) -> None:
-    from faultmap_assets.record_export import export_every_eval_ever
+    from faultmap_assets.warehouse.every_eval_ever import export_every_eval_ever
 
     if format_name != "every-eval-ever":
         stop([f"format {format_name!r} is unknown; expected every-eval-ever, or leave --format out"])
@@ -191,8 +191,8 @@ def ui(
 
     Example: faultmap ui --port 3001
     """
-    from faultmap_assets.home import open_instance, prepare_home
-    from faultmap_assets.rebuild import rebuild_instance
+    from faultmap_assets.kit.instance import open_instance, prepare_home
+    from faultmap_assets.kit.rebuild import rebuild_instance
     from faultmap_assets.settings import HOME_VARIABLE
 
     settings = settings_of(home)

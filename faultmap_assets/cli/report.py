@@ -37,7 +37,7 @@ def report(
 
     Example: faultmap report --dataset gsm8k --without-texts --output for_the_vendor.html
     """
-    from faultmap_assets import terminal
+    from faultmap_assets.cli.render import tables as terminal
     from faultmap_assets.report import build_report, write_report
     from faultmap_core.base.errors import ConfigurationError
 

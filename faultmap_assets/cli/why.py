@@ -37,8 +37,9 @@ def errors(
 
     Example: faultmap errors --dataset gsm8k --category wrong-number
     """
-    from faultmap_assets import error_queries, terminal_why
-    from faultmap_assets.known_names import check_choice
+    from faultmap_assets.cli.render import errors as terminal_why
+    from faultmap_assets.defs.why import queries as error_queries
+    from faultmap_assets.warehouse.known_names import check_choice
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
     if category is not None:
@@ -77,7 +78,9 @@ def taxonomy(
 
     Example: faultmap taxonomy --export kinds.yaml
     """
-    from faultmap_assets import error_queries, terminal, terminal_why
+    from faultmap_assets.cli.render import errors as terminal_why
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.why import queries as error_queries
     from faultmap_core.error_analysis.taxonomy.taxonomy import taxonomy_to_yaml
 
     settings = settings_of(home)
@@ -117,7 +120,8 @@ def quality(dataset: DatasetFilter = None, home: Home = None, as_json: AsJson = 
 
     Example: faultmap quality --dataset gsm8k
     """
-    from faultmap_assets import error_queries, terminal_why
+    from faultmap_assets.cli.render import errors as terminal_why
+    from faultmap_assets.defs.why import queries as error_queries
 
     found = error_queries.quality(filtered_warehouse(settings_of(home), dataset), dataset)
     if as_json:
@@ -136,8 +140,9 @@ def estimate(home: Home = None, as_json: AsJson = False) -> None:
 
     Example: faultmap estimate
     """
-    from faultmap_assets import terminal, terminal_why
-    from faultmap_assets.estimate import estimate_next_audit
+    from faultmap_assets.automation.estimate import estimate_next_audit
+    from faultmap_assets.cli.render import errors as terminal_why
+    from faultmap_assets.cli.render import tables as terminal
 
     settings = settings_of(home)
     found = estimate_next_audit(settings, warehouse_of(settings))
@@ -170,9 +175,10 @@ def validate_judge(
 
     Example: faultmap validate-judge labels.csv
     """
-    from faultmap_assets import labels as kept
-    from faultmap_assets import terminal, terminal_why
-    from faultmap_assets.validation import validate_against
+    from faultmap_assets.cli.render import errors as terminal_why
+    from faultmap_assets.cli.render import tables as terminal
+    from faultmap_assets.defs.why import human_labels as kept
+    from faultmap_assets.defs.why.judge_validation import validate_against
 
     if labels and export_labels:
         stop(["--export-labels writes the labels of the warehouse; leave the file of labels out"])

@@ -15,7 +15,7 @@ from faultmap_assets.report.examples import MOST_ROWS
 from faultmap_assets.report.page import render_page
 from faultmap_assets.report.scope import Scope
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.atomic_write import replacing
 from faultmap_core.base.errors import WarehouseError
 

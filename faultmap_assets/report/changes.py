@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from faultmap_assets import history_queries
+from faultmap_assets.defs.history import queries as history_queries
 from faultmap_assets.report.scope import Row, Scope
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 _CHANGE = ("area", "kind", "dataset", "model", "day", "finding_id", "status", "value", "low", "high", "before")
 _ALERT = ("kind", "dataset", "model", "finding_id", "name", "severity", "day", "message")

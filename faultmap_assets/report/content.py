@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from faultmap_assets import error_queries, production_queries
+from faultmap_assets.defs.production import queries as production_queries
+from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.report import findings
 from faultmap_assets.report.changes import changes, trends
 from faultmap_assets.report.examples import MOST_ROWS, shown_examples
@@ -11,7 +12,7 @@ from faultmap_assets.report.privacy import without_texts
 from faultmap_assets.report.run_facts import run_facts
 from faultmap_assets.report.scope import Row, Scope
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 SCHEMA_VERSION = 2
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from faultmap_assets.report.scope import CONDITION, Row, Scope
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 MOST_ROWS = 20_000
 MOST_BYTES = 28_000_000

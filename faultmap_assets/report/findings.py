@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from faultmap_assets import error_queries, queries
+from faultmap_assets.defs.evals import queries
+from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.report.scope import CONDITION, Row, Scope
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.stats.exact_tests import wilson_interval
 
 _PROMPTS_PER_GAP, _PROMPTS_OF_GAPS = 200, 5_000

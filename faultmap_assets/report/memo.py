@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faultmap_assets import error_queries
+from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.report import findings
 from faultmap_assets.report.scope import Row, Scope
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.text import counted
 from faultmap_core.discovery.comparison.ranking import PairVerdict, rank_models, ranking_sentence
 

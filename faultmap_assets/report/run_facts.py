@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 
-from faultmap_assets import error_queries
-from faultmap_assets.file_ledger import ledger_line, ledger_rows
+from faultmap_assets.defs.why import queries as error_queries
+from faultmap_assets.graph.staleness import ASSET_GRAPH
+from faultmap_assets.ingestion.file_ledger import ledger_line, ledger_rows
 from faultmap_assets.report.scope import Row
 from faultmap_assets.settings import Settings
-from faultmap_assets.staleness import ASSET_GRAPH
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 _PARAMETERS = (
     "dataset_defaults",

@@ -8,7 +8,7 @@ from typing import Any
 
 from faultmap_assets.report.examples import MOST_ROWS, examples_of
 from faultmap_assets.report.scope import CONDITION, Row, Scope
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_core.base.errors import ConfigurationError
 
 MOST_LIMIT = 500

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from faultmap_assets.warehouse import Connection, Warehouse
+from faultmap_assets.warehouse.connection import Connection, Warehouse
 from faultmap_core.base.errors import WarehouseError
 
 LONGEST_READ_SECONDS = 30.0

@@ -30,7 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from faultmap_assets.labels import MOST_NOTE_CHARACTERS, Said
+from faultmap_assets.defs.why.human_labels import MOST_NOTE_CHARACTERS, Said
 from faultmap_assets.report.page import content_policy, packed, page_parts, page_script, page_style
 from faultmap_assets.view.error_map_file import VIEWS, ErrorMapView
 from faultmap_assets.view.example_pages import MOST_LIMIT, MOST_PARAMETER_CHARACTERS, ExampleQuery

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from faultmap_assets.labels import Said, label_judgment, remove_label
+from faultmap_assets.defs.why.human_labels import Said, label_judgment, remove_label
 from faultmap_assets.report.content import findings_content
 from faultmap_assets.report.scope import CONDITION, Row, Scope
 from faultmap_assets.settings import Settings
 from faultmap_assets.view.example_pages import ExampleQuery, disagreement_page, example_page, map_points
 from faultmap_assets.view.reading import opened
-from faultmap_assets.warehouse import Warehouse, open_warehouse
+from faultmap_assets.warehouse.connection import Warehouse, open_warehouse
 
 _Signature = tuple[int, int, int]
 

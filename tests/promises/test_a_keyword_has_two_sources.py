@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from faultmap_assets.assets.production_slices import shared_values
-from faultmap_assets.audit import refresh_stale
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.selection import Selection
+from faultmap_assets.automation.selection import Selection
+from faultmap_assets.cli.runner import refresh_stale
+from faultmap_assets.defs.production.production_slices import shared_values
+from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_core.discovery.coverage.audit import find_coverage_gaps
 from faultmap_core.discovery.drift.drift import find_topic_drift

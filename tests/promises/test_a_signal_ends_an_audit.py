@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from faultmap_assets.cli.supervision import GRACE_SECONDS
-from faultmap_assets.warehouse import Warehouse
+from faultmap_assets.warehouse.connection import Warehouse
 
 from ..conftest import eval_rows, write_csv
 

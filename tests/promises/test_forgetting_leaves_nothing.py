@@ -14,13 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from faultmap_assets.cli import app
-from faultmap_assets.forget import find_rows, forget
-from faultmap_assets.forget_runs import forget_runs
-from faultmap_assets.history_state import example_key
-from faultmap_assets.ingestion import ingest_file
-from faultmap_assets.privacy import Subject
+from faultmap_assets.defs.history.state import example_key
+from faultmap_assets.ingestion.redaction import Subject
+from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.privacy.forget import find_rows, forget
+from faultmap_assets.privacy.forget_runs import forget_runs
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse import Warehouse, open_warehouse
+from faultmap_assets.warehouse.connection import Warehouse, open_warehouse
 from faultmap_core.base.errors import ConfigurationError
 
 PERSON, OTHER = "user-4711-jane", "user-0815-joe"
@@ -150,7 +150,7 @@ def event(instance: dg.DagsterInstance, text: str) -> None:
 
 
 def test_dagsters_events_and_logs_go_and_the_record_is_reported_again(settings: Settings):
-    from faultmap_assets.home import open_instance
+    from faultmap_assets.kit.instance import open_instance
 
     with open_warehouse(settings).write() as connection:
         connection.execute(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import faultmap_assets
-from faultmap_assets.warehouse import Warehouse, batches
+from faultmap_assets.warehouse.connection import Warehouse, batches
 
 # What hands out a stream over an open connection, in the names that DuckDB has or had for it.
 _STREAMS = re.compile(r"\.(to_arrow_reader|fetch_record_batch|fetch_arrow_reader|arrow)\(")

@@ -67,7 +67,7 @@ def test_an_invalid_file_breaks_no_import_and_is_one_line_at_first_use(tmp_path:
     (tmp_path / SETTINGS_FILE).write_text(content, encoding="utf-8")
     code = (
         "import faultmap_assets.definitions as found\n"
-        "from faultmap_assets.resources import load_settings\n"
+        "from faultmap_assets.kit.resources import load_settings\n"
         "print(len(list(found.defs.assets)))\n"
         "try: load_settings()\n"
         "except Exception as error: print(type(error).__name__, str(error).count(chr(10)))\n"

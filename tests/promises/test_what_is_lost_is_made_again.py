@@ -12,12 +12,12 @@ import duckdb
 import pytest
 
 from faultmap_assets import cli
-from faultmap_assets.audit import refresh_stale
-from faultmap_assets.home import open_instance
-from faultmap_assets.rebuild import rebuild_instance
-from faultmap_assets.repair import damage_of, repair_warehouse
+from faultmap_assets.cli.runner import refresh_stale
+from faultmap_assets.kit.instance import open_instance
+from faultmap_assets.kit.rebuild import rebuild_instance
 from faultmap_assets.settings import Settings, load_settings
-from faultmap_assets.warehouse import open_warehouse
+from faultmap_assets.warehouse.connection import open_warehouse
+from faultmap_assets.warehouse.repair import damage_of, repair_warehouse
 
 ROWS = [
     {

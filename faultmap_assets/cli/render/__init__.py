@@ -1,0 +1,1 @@
+"""Findings as tables and sentences in a terminal."""

@@ -1,0 +1,1 @@
+"""Assets of eval results: raw rows, scores, embeddings and clusters."""

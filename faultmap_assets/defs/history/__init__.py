@@ -1,0 +1,1 @@
+"""The asset of audits over time: findings, trends, alerts and their delivery."""

@@ -1,0 +1,1 @@
+"""Assets of production logs: rows, coverage gaps, topics, feedback slices."""

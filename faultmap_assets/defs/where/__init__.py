@@ -1,0 +1,1 @@
+"""Assets that say where models fail, and where one beats another."""

@@ -1,0 +1,1 @@
+"""Assets that say why models fail: judgments, taxonomy, signatures, dataset quality."""

@@ -1,0 +1,1 @@
+"""The graph of assets: partitions, dependencies and staleness."""

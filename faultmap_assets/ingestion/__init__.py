@@ -1,0 +1,1 @@
+"""From files to staged rows: scanning, redaction, the conservation ledger."""

@@ -1,0 +1,1 @@
+"""The DuckDB file: its connection, migrations, records of materializations, exports."""
