@@ -32,17 +32,17 @@ test: setup  ## the test suite: offline, a few minutes at most
 	$(RUN) pytest -n 2 --dist loadfile -q
 
 test-slow: setup  ## the slower tests: whole audits in many situations, the built wheel in an empty environment, memory of a large file
-	$(RUN) pytest -n 2 --dist loadfile -q -m slow --ignore tests/test_reliability.py --ignore tests/test_history.py --ignore tests/test_file_sensor.py
+	$(RUN) pytest -n 2 --dist loadfile -q -m slow --ignore tests/test_reliability.py --ignore tests/assets/defs/test_history.py --ignore tests/assets/automation/test_file_sensor.py
 
 fuzz: setup  ## property tests on new examples, which the suite does not draw; 20,000 damaged files for the readers
 	$(RUN) pytest -n 2 --dist loadfile -q -m 'hypothesis and not live and not browser' --hypothesis-profile fuzz
-	FAULTMAP_FUZZ_INPUTS=20000 $(RUN) pytest -q tests/test_fuzz_readers.py
+	FAULTMAP_FUZZ_INPUTS=20000 $(RUN) pytest -q tests/core/readers/test_fuzz_readers.py
 
 mutants: setup  ## faults made on purpose: does a test notice each? (about ten minutes on two cores)
 	$(RUN) tests.mutation.run
 
 test-scale: setup  ## simulated years without a false alert, 10,000 watched files: minutes, on a quiet machine
-	$(RUN) pytest -q -m slow tests/test_history.py tests/test_file_sensor.py
+	$(RUN) pytest -q -m slow tests/assets/defs/test_history.py tests/assets/automation/test_file_sensor.py
 
 test-reliability: setup  ## killed, crowded, full disk, damaged files: nothing is lost (real processes; root for the disk)
 	$(RUN) pytest -q -m slow tests/test_reliability.py
@@ -52,7 +52,7 @@ test-live: $(UI_VENV)/.installed  ## web server, daemon and browser: a file drop
 
 # Chromium comes from the system (apt-get install chromium), Playwright from a venv of its own.
 test-ui: $(UI_VENV)/.installed  ## the report in a real browser
-	$(UI_VENV)/bin/python -m pytest -q -m browser tests/test_report_browser.py tests/test_view_browser.py tests/test_notebooks.py
+	$(UI_VENV)/bin/python -m pytest -q -m browser tests/assets/report/test_report_browser.py tests/assets/view/test_view_browser.py tests/test_notebooks.py
 
 $(UI_VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(UI_VENV)
@@ -62,7 +62,7 @@ $(UI_VENV)/.installed: requirements.lock pyproject.toml
 
 # A venv of its own: PyTorch is about 1 GB, and no other test may come to need it.
 test-local: $(LOCAL_VENV)/.installed  ## the sentence-transformers embedder with real weights
-	$(LOCAL_VENV)/bin/python -m pytest -q tests/core/test_local_embedder.py
+	$(LOCAL_VENV)/bin/python -m pytest -q tests/core/embedding/test_local_embedder.py
 
 $(LOCAL_VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(LOCAL_VENV)
@@ -72,7 +72,7 @@ $(LOCAL_VENV)/.installed: requirements.lock pyproject.toml
 
 # A venv of its own: no other test may come to need the weights.
 test-llm: $(LLM_VENV)/.installed  ## judgments and names by a real small language model
-	$(LLM_VENV)/bin/python -m pytest -q tests/test_real_model.py
+	$(LLM_VENV)/bin/python -m pytest -q tests/core/llm/test_real_model.py
 
 $(LLM_VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(LLM_VENV)

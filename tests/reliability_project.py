@@ -19,10 +19,9 @@ from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.kit.instance import UNFINISHED, open_instance
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse, open_warehouse
-
-from .conftest import CITIES, eval_rows, topics, write_csv
-from .llm_server import LlmServer
-from .scripted import scripted_judge
+from tests.conftest import CITIES, eval_rows, topics, write_csv
+from tests.llm_server import LlmServer
+from tests.scripted import scripted_judge
 
 KEY_VARIABLE = "RELIABILITY_TEST_KEY"
 ENVIRONMENT = {KEY_VARIABLE: "sk-of-a-test"}

@@ -22,12 +22,11 @@ import yaml
 from faultmap_assets.graph.staleness import stale_partitions
 from faultmap_assets.kit.instance import LANGUAGE_MODEL_POOL, WRITER_POOL, open_instance
 from faultmap_assets.warehouse.materializations import read_state
-
-from .conftest import eval_rows, write_csv
-from .llm_server import LlmServer, serving
-from .reliability_live import ENDED, WORKING, Deployment, Run, deployed, free_port, running
-from .reliability_project import ENVIRONMENT, ReliabilityProject, steady_judge
-from .scripted import asked_for
+from tests.conftest import eval_rows, write_csv
+from tests.llm_server import LlmServer, serving
+from tests.reliability_live import ENDED, WORKING, Deployment, Run, deployed, free_port, running
+from tests.reliability_project import ENVIRONMENT, ReliabilityProject, steady_judge
+from tests.scripted import asked_for
 
 pytestmark = pytest.mark.live
 

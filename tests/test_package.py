@@ -13,8 +13,7 @@ import pytest
 
 import faultmap_assets
 from faultmap_assets.definitions import defs
-
-from .conftest import eval_rows, write_csv
+from tests.conftest import eval_rows, write_csv
 
 ROOT = Path(faultmap_assets.__file__).parent.parent
 

@@ -22,9 +22,8 @@ from pathlib import Path
 import pytest
 
 from faultmap_core.base.errors import WarehouseVersionError
-
-from .llm_server import LlmServer, serving
-from .reliability_project import (
+from tests.llm_server import LlmServer, serving
+from tests.reliability_project import (
     ENVIRONMENT,
     MAX_CONCURRENT,
     ROWS_MADE,
@@ -34,7 +33,7 @@ from .reliability_project import (
     small_disk,
     steady_judge,
 )
-from .reliability_worker import ROOT, Ended, Worker, forking
+from tests.reliability_worker import ROOT, Ended, Worker, forking
 
 pytestmark = pytest.mark.slow
 
