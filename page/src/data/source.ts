@@ -17,7 +17,7 @@ export interface Question {
   ids?: string[];
   /** A key of the table of examples; "-key" is falling. */
   sort?: string;
-  /** Ids of the examples that stand before what is equal to them. */
+  /** Ids of the examples that stand before what is equal to them, in this order. */
   first?: string[];
 }
 
