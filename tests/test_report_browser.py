@@ -313,6 +313,13 @@ def test_a_chosen_model_stays_chosen_from_view_to_view(watched: Watched):
     assert "120 of 240 answers" in watched.text()
 
 
+def test_a_chosen_dataset_keeps_its_ranking(watched: Watched, content):
+    for ranking in content["memo"]["rankings"]:
+        watched.show(f"#/overview?dataset={ranking['dataset']}")
+        shown = watched.page.locator(".ranking tbody th").all_inner_texts()
+        assert shown == [one["model"] for one in ranking["models"]]
+
+
 def test_the_search_of_examples_looks_into_prompts_and_answers(watched: Watched, content):
     rows = content["examples"]["rows"]
     expected = sum("peru" in (row["prompt"] + row["response"] + (row["reference"] or "")).lower() for row in rows)

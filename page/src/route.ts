@@ -1,6 +1,6 @@
 // Every view, row and filter has an address: "#/slices?dataset=bbh&sort=-failure_rate".
 
-import type { Row } from "./data/findings.ts";
+import type { DayGap, Pair } from "./data/findings.ts";
 
 export type Route = { view: string; parameters: Record<string, string> };
 
@@ -34,7 +34,7 @@ export function chosenScope() {
 }
 
 /** @returns whether it is about the chosen dataset and model */
-export function inScope(row: Row): boolean {
+export function inScope(row: { dataset: string; model?: string }): boolean {
   const { dataset, model } = chosenScope();
   return (!dataset || row.dataset === dataset) && (!model || !("model" in row) || row.model === model);
 }
@@ -52,7 +52,7 @@ export function choose(changed: Record<string, string | number | null | undefine
 }
 
 /** @param found a failure slice */
-export function sliceLink(found: Row) {
+export function sliceLink(found: { dataset: string; model: string; slice_id: string }) {
   return address("slice", { dataset: found.dataset, model: found.model, id: found.slice_id });
 }
 
@@ -64,11 +64,11 @@ export function categoryLink(id: string) {
   return link("category", { id });
 }
 
-export function pairLink(pair: Row) {
+export function pairLink(pair: Pair) {
   return address("pair", { dataset: pair.dataset, a: pair.model_a, b: pair.model_b });
 }
 
 /** @param gap with its day */
-export function gapLink(gap: Row) {
+export function gapLink(gap: DayGap) {
   return address("gap", { day: gap.day, id: gap.gap_id });
 }

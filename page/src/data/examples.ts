@@ -1,6 +1,6 @@
 // The examples behind the findings, column by column; names and long texts are numbers into lists of their own.
 
-import type { Row } from "./findings.ts";
+import type { Example } from "./document.ts";
 
 /** Where long texts are read from. */
 export interface Texts {
@@ -20,12 +20,12 @@ export interface Names {
 
 /** Where a point lies on the map, flat and in space. */
 export const PLACES = ["x", "y", "x_3d", "y_3d", "z_3d"] as const;
-export const TEXT_COLUMNS = ["prompt", "full_prompt", "response", "reference", "error_summary", "details"] as const;
+type TextColumn = "prompt" | "full_prompt" | "response" | "reference" | "error_summary" | "details";
 
 /** One entry per example. -1 is no name, no text and, of `failed`, no score. */
 export interface Columns
   extends
-    Record<Exclude<keyof Names, "slice"> | (typeof TEXT_COLUMNS)[number], number[]>,
+    Record<Exclude<keyof Names, "slice"> | TextColumn, number[]>,
     Record<(typeof PLACES)[number], (number | null)[]> {
   slice: number[][];
   example_id: string[];
@@ -34,7 +34,7 @@ export interface Columns
   epochs: number[];
   outcome: (string | null)[];
   judged_by: (string | null)[];
-  label: (Row | null)[];
+  label: Example["label"][];
 }
 
 /** The columns as a file packs them. */
@@ -99,6 +99,9 @@ export class Examples {
   }
 }
 
+/** An example as it comes, whole or, on a map, only its place. */
+export type Given = Pick<Example, "dataset" | "model" | "example_id" | "failed" | "slices"> & Partial<Example>;
+
 /** Examples that come row by row, as the document has them. */
 export class GrowingExamples extends Examples {
   private readonly list: string[];
@@ -113,26 +116,33 @@ export class GrowingExamples extends Examples {
   }
 
   /** Put rows behind those that are there; return their numbers. */
-  add(rows: Row[]): number[] {
+  add(rows: Given[]): number[] {
     return rows.map((row) => {
-      const judgment = row.judgment ?? {};
-      const values: Row = {
-        ...row,
-        dataset: this.number("dataset", row.dataset),
-        model: this.number("model", row.model),
-        category_id: this.number("category_id", row.category_id),
-        error_title: this.number("error_title", judgment.error_title),
-        slice: row.slices.map((id: string) => this.number("slice", id)),
-        failed: row.failed === null ? -1 : Number(row.failed),
-        outcome: judgment.outcome,
-        judged_by: judgment.judged_by,
-      };
-      const texts: Row = { ...row, error_summary: judgment.error_summary || null, details: detailsOf(row) };
-      for (const name of TEXT_COLUMNS)
-        values[name] = typeof texts[name] === "string" ? this.list.push(texts[name]) - 1 : -1;
-      for (const [name, column] of Object.entries(this.columns)) column.push(values[name] ?? null);
+      const { columns } = this;
+      const { judgment } = row;
+      columns.example_id.push(row.example_id);
+      columns.dataset.push(this.number("dataset", row.dataset));
+      columns.model.push(this.number("model", row.model));
+      columns.category_id.push(this.number("category_id", row.category_id));
+      columns.error_title.push(this.number("error_title", judgment?.error_title));
+      columns.slice.push(row.slices.map((id) => this.number("slice", id)));
+      columns.failed.push(row.failed === null ? -1 : Number(row.failed));
+      columns.score.push(row.score ?? null);
+      columns.epochs.push(row.epochs ?? 1);
+      columns.outcome.push(judgment?.outcome ?? null);
+      columns.judged_by.push(judgment?.judged_by ?? null);
+      columns.label.push(row.label ?? null);
+      for (const name of PLACES) columns[name].push(row[name] ?? null);
+      for (const name of ["prompt", "full_prompt", "response", "reference"] as const)
+        columns[name].push(this.textNumber(row[name]));
+      columns.error_summary.push(this.textNumber(judgment?.error_summary || null));
+      columns.details.push(this.textNumber(detailsOf(row)));
       return this.n - 1;
     });
+  }
+
+  private textNumber(text: string | null | undefined): number {
+    return typeof text === "string" ? this.list.push(text) - 1 : -1;
   }
 
   private number(kind: keyof Names, name: string | null | undefined): number {
@@ -144,7 +154,7 @@ export class GrowingExamples extends Examples {
 }
 
 /** What is read of an example only when somebody asks, as JSON. */
-function detailsOf(row: Row): string | null {
+function detailsOf(row: Given): string | null {
   const { criteria, reason } = row.judgment ?? {};
   const told = Object.entries({ metadata: row.metadata, criteria, reason }).filter(
     ([, value]) => value && (typeof value !== "object" || Object.keys(value).length),

@@ -1,8 +1,8 @@
 // The labels that examples are chosen by.
 
-import type { Row } from "./findings.ts";
+import type { Label } from "./findings.ts";
 
-export const LABEL_FILTERS: Record<string, (label: Row | null, outcome: string | null) => boolean> = {
+export const LABEL_FILTERS: Record<string, (label: Label | null, outcome: string | null) => boolean> = {
   "judgment right": (label) => label?.right === true,
   "judgment wrong": (label) => label?.right === false,
   "not labelled": (label, outcome) => !label && Boolean(outcome),

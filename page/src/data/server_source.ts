@@ -1,7 +1,8 @@
 // The server that sent this page finds the examples, page by page, and keeps labels.
 
+import type { Example } from "./document.ts";
 import { type Examples, GrowingExamples, PLACES } from "./examples.ts";
-import type { Findings, Row } from "./findings.ts";
+import type { Findings, Label } from "./findings.ts";
 import type { DataSource, Disagreement, Found, LabelTold, Question, Sides } from "./source.ts";
 
 /** The most that is taken along at once. */
@@ -10,6 +11,15 @@ const EXPORT_STEP = 500;
 const MAX_IDS = 50;
 /** A prompt is asked for once the pointer rests on its point. */
 const SETTLE_MILLISECONDS = 150;
+
+/** The points of the maps, column by column. */
+type PointColumns = Record<(typeof PLACES)[number], (number | null)[]> & {
+  example_id: string[];
+  dataset: string[];
+  model: string[];
+  failed: (boolean | null)[];
+  slices: string[][];
+};
 
 type Parameters = Record<string, string | number | string[] | undefined>;
 
@@ -26,7 +36,7 @@ export class ServerSource implements DataSource {
   }
 
   map() {
-    this.points ??= ask<{ columns: Row }>("parts/points").then(({ columns }) => pointsOf(columns));
+    this.points ??= ask<{ columns: PointColumns }>("parts/points").then(({ columns }) => pointsOf(columns));
     this.points.catch(() => (this.points = null));
     return this.points;
   }
@@ -51,7 +61,7 @@ export class ServerSource implements DataSource {
 
   async keepLabel(told: LabelTold) {
     const headers = { "content-type": "application/json", "x-faultmap-token": this.token };
-    return (await answered<{ label: Row | null }>("labels", { method: "POST", headers, body: JSON.stringify(told) }))
+    return (await answered<{ label: Label | null }>("labels", { method: "POST", headers, body: JSON.stringify(told) }))
       .label;
   }
 }
@@ -95,7 +105,7 @@ class FoundThere<Entry> implements Found<Entry> {
   /** Ask for the entries behind those that are here; return whether there were any. */
   private async read(limit: number, signal?: AbortSignal): Promise<boolean> {
     const parameters = { ...this.question, offset: this.entries.length, limit: Math.min(limit, EXPORT_STEP) };
-    const answer = await ask<{ total: number; rows: Row[] }>(this.path, parameters, signal);
+    const answer = await ask<{ total: number; rows: Example[] }>(this.path, parameters, signal);
     this.total = answer.total;
     const added = this.entriesOf(this.examples.add(answer.rows));
     this.entries.push(...added);
@@ -104,22 +114,27 @@ class FoundThere<Entry> implements Found<Entry> {
 }
 
 /** The points of the maps; the prompt of one is asked for when somebody points at it. */
-function pointsOf(columns: Row): Examples {
+function pointsOf(columns: PointColumns): Examples {
   let wanted = -1;
   const read = async (row: number): Promise<string | null> => {
     wanted = row;
     await new Promise((settled) => setTimeout(settled, SETTLE_MILLISECONDS));
     if (wanted !== row) return null;
     const named = { dataset: columns.dataset[row], model: columns.model[row], id: [columns.example_id[row]], limit: 1 };
-    const found = await ask<{ rows: Row[] }>("examples", named);
+    const found = await ask<{ rows: Example[] }>("examples", named);
     return found.rows[0]?.prompt ?? null;
   };
   const examples = new GrowingExamples({ read, now: () => null });
-  const kept = ["example_id", "dataset", "model", "failed", "slices", ...PLACES];
+  const place = (row: number) => Object.fromEntries(PLACES.map((name) => [name, columns[name][row]]));
   const rows = examples.add(
-    columns.example_id.map((_: string, row: number) =>
-      Object.fromEntries(kept.map((name) => [name, columns[name][row]])),
-    ),
+    columns.example_id.map((example_id, row) => ({
+      example_id,
+      dataset: columns.dataset[row],
+      model: columns.model[row],
+      failed: columns.failed[row],
+      slices: columns.slices[row],
+      ...place(row),
+    })),
   );
   rows.forEach((row) => (examples.columns.prompt[row] = row));
   return examples;

@@ -1,7 +1,7 @@
 // What the page asks for, wherever the answers come from: a file that holds everything, or the server that sent it.
 
 import type { Examples } from "./examples.ts";
-import type { Findings, Row } from "./findings.ts";
+import type { Findings, Label } from "./findings.ts";
 
 /** Which examples, in which order; what is absent or "" is not asked. */
 export interface Question {
@@ -50,13 +50,22 @@ export interface Found<Entry> {
   all(): Promise<Entry[]>;
 }
 
-/** What a person says of a judgment, and of which judgment. */
+/** What a person says of a judgment. */
+export interface Said {
+  right: boolean;
+  is_error?: boolean | null;
+  /** The id of the kind of error that it is; "" where it is left open. */
+  kind?: string;
+  note?: string;
+}
+
+/** What a person says, and of which judgment. */
 export interface LabelTold {
   dataset: string;
   model: string;
   example_id: string;
   /** null takes it back. */
-  label: Row | null;
+  label: Said | null;
   seen: { outcome: string; error_title: string };
 }
 
@@ -72,5 +81,5 @@ export interface DataSource {
   find(question: Question, limit: number, signal?: AbortSignal): Promise<Found<number>>;
   disagreements(question: Disagreement, limit: number): Promise<Found<Sides>>;
   /** Keep a label; return it as it is told from now on. */
-  keepLabel(told: LabelTold): Promise<Row | null>;
+  keepLabel(told: LabelTold): Promise<Label | null>;
 }

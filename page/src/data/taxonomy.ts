@@ -2,14 +2,15 @@
 
 import { chosenScope, inScope } from "../route.ts";
 import { compareValues } from "../ui/format.ts";
-import { findings, type Row } from "./findings.ts";
+import type { Category } from "./document.ts";
+import { findings } from "./findings.ts";
 
-export function categoryOf(id: string): Row | undefined {
-  return (findings.taxonomy?.categories ?? []).find((one: Row) => one.category_id === id);
+export function categoryOf(id: string): Category | undefined {
+  return (findings.taxonomy?.categories ?? []).find((one) => one.category_id === id);
 }
 
 /** A category and those above it, from the top. */
-export function categoryPath(id: string): Row[] {
+export function categoryPath(id: string): Category[] {
   const path = [];
   for (let at = categoryOf(id); at; at = at.parent_id ? categoryOf(at.parent_id) : undefined) path.unshift(at);
   return path;
@@ -33,21 +34,21 @@ export function scopedTaxonomy() {
   }
   const { dataset, model } = chosenScope();
   const unclassified = dataset || model ? 0 : taxonomy.unclassified;
-  const top = taxonomy.categories.filter((row: Row) => row.depth === 1);
-  const total = top.reduce((sum: number, row: Row) => sum + (errors.get(row.category_id) ?? 0), unclassified);
+  const top = taxonomy.categories.filter((row) => row.depth === 1);
+  const total = top.reduce((sum, row) => sum + (errors.get(row.category_id) ?? 0), unclassified);
   const rows = taxonomy.categories
-    .map((row: Row) => ({
+    .map((row) => ({
       ...row,
       errors: errors.get(row.category_id) ?? 0,
       share: total ? (errors.get(row.category_id) ?? 0) / total : 0,
     }))
-    .filter((row: Row) => row.errors > 0);
-  return { rows: inTreeOrder(rows), total, unclassified };
+    .filter((row) => row.errors > 0);
+  return { rows: inTreeOrder(rows), total, unclassified, blindSpot: taxonomy.blind_spot ?? "" };
 }
 
 /** Parents before children, the larger first, "Other" last. */
-export function inTreeOrder(rows: Row[]): Row[] {
-  const below = (parent: string | null): Row[] =>
+export function inTreeOrder(rows: Category[]): Category[] {
+  const below = (parent: string | null): Category[] =>
     rows
       .filter((row) => row.parent_id === parent)
       .sort(

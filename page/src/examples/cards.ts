@@ -1,7 +1,7 @@
 // One example: what was asked, what was answered, what was expected, and what the judge says.
 
 import type { Examples } from "../data/examples.ts";
-import { findings, type Row } from "../data/findings.ts";
+import { findings, type Judgment } from "../data/findings.ts";
 import { exampleLink } from "../route.ts";
 import { el } from "../ui/dom.ts";
 import { figure, spoken } from "../ui/format.ts";
@@ -74,7 +74,7 @@ export function judgmentFact(examples: Examples, row: number) {
 }
 
 /** The judge's criteria. */
-export function criteriaList(criteria: Row[]) {
+export function criteriaList(criteria: Judgment["criteria"]) {
   return el(
     "ul",
     { class: "criteria" },

@@ -1,8 +1,9 @@
 // What a person says of a judgment: right or wrong, what it is really, and why. Set in a served page, told in a file.
 
 import type { Examples } from "../data/examples.ts";
-import { findings, type Row } from "../data/findings.ts";
+import { findings, type Label } from "../data/findings.ts";
 import { source } from "../data/open.ts";
+import type { Said } from "../data/source.ts";
 import { inTreeOrder } from "../data/taxonomy.ts";
 import { el, nodes } from "../ui/dom.ts";
 import { shortened } from "../ui/format.ts";
@@ -25,7 +26,7 @@ export function labelFact(examples: Examples, row: number) {
 function drawLabel(place: HTMLElement, examples: Examples, row: number, trouble = "") {
   const label = examples.columns.label[row];
   const failed = examples.columns.outcome[row] === "failed";
-  const save = (said: Row | null) => saveLabel(place, examples, row, said);
+  const save = (said: Said | null) => saveLabel(place, examples, row, said);
   const open = (right: boolean) =>
     place.replaceChildren(labelEditor(examples, row, right, save, () => drawLabel(place, examples, row)));
   const wrong = () => open(false);
@@ -56,7 +57,7 @@ function labelButton(name: string, click: () => void) {
   return el("button", { type: "button", class: "small", click }, name);
 }
 
-function labelTold(label: Row) {
+function labelTold(label: Label) {
   const truth = !label.is_error
     ? "there is no error"
     : label.right
@@ -77,7 +78,7 @@ function labelTold(label: Row) {
   );
 }
 
-function labelEditor(examples: Examples, row: number, right: boolean, save: (said: Row) => void, cancel: () => void) {
+function labelEditor(examples: Examples, row: number, right: boolean, save: (said: Said) => void, cancel: () => void) {
   const label = examples.columns.label[row];
   const outcome = examples.columns.outcome[row] ?? "";
   const state = { right: outcome === "failed" ? false : right };
@@ -136,7 +137,7 @@ function truthField(outcome: string, chosen: string) {
   );
 }
 
-async function saveLabel(place: HTMLElement, examples: Examples, row: number, label: Row | null) {
+async function saveLabel(place: HTMLElement, examples: Examples, row: number, label: Said | null) {
   const { columns } = examples;
   (place.querySelectorAll("button") as NodeListOf<HTMLButtonElement>).forEach((button) => (button.disabled = true));
   try {
@@ -161,6 +162,6 @@ async function saveLabel(place: HTMLElement, examples: Examples, row: number, la
 }
 
 /** @param label what a table says of it */
-export function labelName(label: Row | null) {
+export function labelName(label: Label | null) {
   return label ? (label.right ? "right" : "wrong") : "";
 }

@@ -4,7 +4,7 @@ import { source } from "../data/open.ts";
 import type { Question } from "../data/source.ts";
 import { count, counted } from "../ui/format.ts";
 import { exampleCard } from "./cards.ts";
-import { type FoundSection, foundSection } from "./found_section.ts";
+import { foundSection, type FoundSection } from "./found_section.ts";
 import { exampleExports } from "./table.ts";
 
 interface CardSection extends Pick<FoundSection<number>, "chosen" | "change"> {

@@ -1,7 +1,8 @@
 // What a table of examples shows, and what is taken along of them.
 
+import type { Category } from "../data/document.ts";
 import type { Examples } from "../data/examples.ts";
-import { datasets, findings, type Row } from "../data/findings.ts";
+import { datasets, findings } from "../data/findings.ts";
 import type { Found } from "../data/source.ts";
 import { exampleLink } from "../route.ts";
 import { el } from "../ui/dom.ts";
@@ -12,7 +13,7 @@ import type { TableOptions } from "../ui/tables.ts";
 import { whenRead } from "../ui/texts.ts";
 import { labelName } from "./labels.ts";
 
-export function kindField(top: Row[], chosen: string, change: (id: string) => void) {
+export function kindField(top: Category[], chosen: string, change: (id: string) => void) {
   const field = el(
     "select",
     { "aria-label": "kinds of error", change: () => change(field.value) },
@@ -25,7 +26,7 @@ export function kindField(top: Row[], chosen: string, change: (id: string) => vo
 }
 
 /** What a table of examples shows. */
-export function exampleColumns(examples: Examples): TableOptions {
+export function exampleColumns(examples: Examples): TableOptions<number> {
   const { columns } = examples;
   return {
     name: "examples",
@@ -68,7 +69,7 @@ export function exampleColumns(examples: Examples): TableOptions {
 }
 
 /** What is taken along of examples. */
-function exampleExport(examples: Examples): Exported[] {
+function exampleExport(examples: Examples): Exported<number>[] {
   const { columns } = examples;
   const texts = ["prompt", "response", "reference", "error_summary"] as const;
   return [

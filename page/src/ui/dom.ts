@@ -2,7 +2,7 @@
 
 export type Child = Node | string | number | null | undefined | false;
 
-export type Attributes = Record<string, string | number | boolean | null | undefined | ((event: any) => void)>;
+export type Attributes = Record<string, string | number | boolean | null | undefined | ((event: Event) => void)>;
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -2,32 +2,36 @@
 
 import { el } from "./dom.ts";
 
-export type Exported = { key: string; title: string; value: (row: any) => any };
+export interface Exported<Row> {
+  key: string;
+  title: string;
+  /** what it exports, and sorts by */
+  value: (row: Row) => string | number | boolean | null | undefined;
+}
 
 /** Spreadsheets run a cell that starts like this as a formula. */
 const FORMULA = /^[=+\-@\t\r\n]/;
 
-function csvCell(value: unknown) {
+function csvCell(value: string | number | boolean | null | undefined) {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  if (typeof value !== "string") return String(value);
+  const harmless = FORMULA.test(value) ? `'${value}` : value;
   return /[",\n\r]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-function csvText(columns: Exported[], rows: any[]) {
+function csvText<Row>(columns: Exported<Row>[], rows: Row[]) {
   const lines = rows.map((row) => columns.map((column) => csvCell(column.value(row))).join(","));
   return [columns.map((column) => csvCell(column.key)).join(","), ...lines, ""].join("\r\n");
 }
 
-function jsonText(columns: Exported[], rows: any[]) {
+function jsonText<Row>(columns: Exported<Row>[], rows: Row[]) {
   const records = rows.map((row) =>
     Object.fromEntries(columns.map((column) => [column.key, column.value(row) ?? null])),
   );
   return `${JSON.stringify(records, null, 1)}\n`;
 }
 
-function jsonLines(columns: Exported[], rows: any[]) {
+function jsonLines<Row>(columns: Exported<Row>[], rows: Row[]) {
   return rows
     .map((row) => JSON.stringify(Object.fromEntries(columns.map((column) => [column.key, column.value(row) ?? null]))))
     .join("\n");
@@ -66,10 +70,10 @@ async function copy(text: string): Promise<boolean> {
  * @param shown the rows at the time
  * @param lines also one JSON object a line
  */
-export function exportButtons(
+export function exportButtons<Row>(
   name: string,
-  columns: Exported[],
-  shown: () => any[] | Promise<any[]>,
+  columns: Exported<Row>[],
+  shown: () => Row[] | Promise<Row[]>,
   { lines = false }: { lines?: boolean } = {},
 ) {
   const copyButton = el("button", { type: "button", class: "quiet", click: onCopy }, "Copy");

@@ -1,6 +1,6 @@
 // What views are built of: pages, sections, facts, choices.
 
-import type { Row } from "../data/findings.ts";
+import type { Claim } from "../data/document.ts";
 import { link } from "../route.ts";
 import { type Child, el } from "./dom.ts";
 import { count, verdictName } from "./format.ts";
@@ -101,7 +101,7 @@ export function trouble(error: unknown, again: () => void) {
 }
 
 /** The statistic and the test behind a sentence, one click away. */
-export function claimBasis(claim: Row) {
+export function claimBasis(claim: Claim) {
   return explained("How this was tested", `${claim.basis}.`);
 }
 

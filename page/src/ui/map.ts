@@ -1,7 +1,7 @@
 // The map of prompts: similar ones lie close. Points of slices are lit, failures filled.
 
+import type { Slice } from "../data/document.ts";
 import type { Examples } from "../data/examples.ts";
-import type { Row } from "../data/findings.ts";
 import { currentRoute, exampleLink, note } from "../route.ts";
 import { el } from "./dom.ts";
 import { shortened, verdictName } from "./format.ts";
@@ -296,7 +296,7 @@ function turned(space: Float64Array[], index: number, turn: number, tilt: number
 }
 
 /** The slices of one audit as points to light. */
-export function litSlices(examples: Examples, rows: number[], slices: Row[]): Lit[] {
+export function litSlices(examples: Examples, rows: number[], slices: Slice[]): Lit[] {
   return slices.slice(0, SLICE_COLORS.length).map((found, index) => {
     const number = examples.names.slice.indexOf(found.slice_id);
     return {

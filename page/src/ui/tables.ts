@@ -2,17 +2,14 @@
 
 import { currentRoute, note } from "../route.ts";
 import { type Child, el } from "./dom.ts";
-import { exportButtons } from "./export.ts";
+import { exportButtons, type Exported } from "./export.ts";
 import { compareValues, count, spoken } from "./format.ts";
 import { moreButton } from "./layout.ts";
 
-export interface Column {
-  key: string;
-  title: string;
-  /** what it sorts by and exports */
-  value: (row: any) => any;
+export interface Column<Row> extends Exported<Row> {
+  value: (row: Row) => string | number | null | undefined;
   /** what it shows; by default the value */
-  render?: (row: any) => Child | Child[];
+  render?: (row: Row) => Child | Child[];
   /** stands right */
   number?: boolean;
   /** the name of the row */
@@ -25,42 +22,47 @@ export interface Column {
   hidden?: boolean;
 }
 
-export type Filter = { key: string; label: string; options: string[]; matches: (row: any, chosen: string) => boolean };
+export interface Filter<Row> {
+  key: string;
+  label: string;
+  options: string[];
+  matches: (row: Row, chosen: string) => boolean;
+}
 
-export interface TableOptions {
+export interface TableOptions<Row> {
   /** of the exported file, and of the table for those who hear it */
   name: string;
   /** what one row is */
   unit?: string;
-  columns: Column[];
-  rows: any[];
+  columns: Column<Row>[];
+  rows: Row[];
   /** where a row leads */
-  href?: (row: any) => string;
+  href?: (row: Row) => string;
   /** what the search looks in */
-  text?: (row: any) => string;
-  filters?: Filter[];
+  text?: (row: Row) => string;
+  filters?: Filter<Row>[];
   /** "key" or "-key" */
   sort?: string;
   /** what to say where there is no row */
   empty?: string;
   /** without search, sorting kept out of the address */
   plain?: boolean;
-  hover?: (row: any | null) => void;
+  hover?: (row: Row | null) => void;
 }
 
 export const ROWS_AT_ONCE = 50;
 
-export function dataTable(options: TableOptions): HTMLElement {
+export function dataTable<Row>(options: TableOptions<Row>): HTMLElement {
   if (!options.rows.length) return el("p", { class: "empty" }, options.empty ?? "Nothing to show.");
   const state = tableState(options);
   const body = el("tbody");
   const head = el("thead");
   const more = el("div", { class: "more" });
   const tally = el("span", { class: "tally", role: "status" });
-  let shown: any[] = [];
-  const texts = new Map();
+  let shown: Row[] = [];
+  const texts = new Map<Row, string>();
 
-  function matches(row: any) {
+  function matches(row: Row) {
     for (const filter of options.filters ?? []) {
       const chosen = state.filters[filter.key];
       if (chosen && !filter.matches(row, chosen)) return false;
@@ -70,7 +72,7 @@ export function dataTable(options: TableOptions): HTMLElement {
     return state.query
       .toLowerCase()
       .split(/\s+/)
-      .every((word) => texts.get(row).includes(word));
+      .every((word) => texts.get(row)?.includes(word));
   }
 
   function refresh(limit = ROWS_AT_ONCE) {
@@ -90,7 +92,7 @@ export function dataTable(options: TableOptions): HTMLElement {
     head.replaceChildren(el("tr", null, ...visible(options.columns).map((column) => headCell(column, state, sortBy))));
   }
 
-  function sortBy(column: Column) {
+  function sortBy(column: Column<Row>) {
     const falling = `-${column.key}`;
     state.sort =
       state.sort === falling ? column.key : state.sort === column.key ? falling : column.number ? falling : column.key;
@@ -114,7 +116,7 @@ export function dataTable(options: TableOptions): HTMLElement {
   return el("div", { class: "table-block" }, tools, table, more);
 }
 
-function tableState(options: TableOptions) {
+function tableState<Row>(options: TableOptions<Row>) {
   const { parameters } = currentRoute();
   const filters: Record<string, string> = {};
   for (const filter of options.filters ?? []) filters[filter.key] = parameters[filter.key] ?? "";
@@ -122,7 +124,7 @@ function tableState(options: TableOptions) {
   return { query: options.plain ? "" : (parameters.q ?? ""), sort, filters };
 }
 
-function sorted(rows: any[], columns: Column[], sort: string) {
+function sorted<Row>(rows: Row[], columns: Column<Row>[], sort: string) {
   const falling = sort.startsWith("-");
   const column = columns.find((one) => one.key === sort.replace(/^-/, ""));
   if (!column) return rows;
@@ -136,11 +138,11 @@ function sorted(rows: any[], columns: Column[], sort: string) {
   return keyed.map((one) => one.row);
 }
 
-export function visible(columns: Column[]) {
+export function visible<Row>(columns: Column<Row>[]) {
   return columns.filter((column) => !column.hidden);
 }
 
-export function headCell(column: Column, state: { sort: string }, sortBy: (column: Column) => void) {
+export function headCell<Row>(column: Column<Row>, state: { sort: string }, sortBy: (column: Column<Row>) => void) {
   const order = state.sort === column.key ? "ascending" : state.sort === `-${column.key}` ? "descending" : null;
   return el(
     "th",
@@ -155,7 +157,7 @@ export function headCell(column: Column, state: { sort: string }, sortBy: (colum
   );
 }
 
-export function tableRow(options: TableOptions, row: any) {
+export function tableRow<Row>(options: TableOptions<Row>, row: Row) {
   const { hover, href } = options;
   const listeners = hover
     ? {
@@ -179,12 +181,12 @@ export function tableRow(options: TableOptions, row: any) {
   return el("tr", listeners, cells);
 }
 
-function cellClass(column: Column) {
+function cellClass<Row>(column: Column<Row>) {
   const kinds = [column.number && "number", column.first && "first", column.minor && "minor"].filter(Boolean);
   return kinds.length ? kinds.join(" ") : null;
 }
 
-function searchField(options: TableOptions, state: { query: string }, refresh: () => void) {
+function searchField(options: { name: string }, state: { query: string }, refresh: () => void) {
   const field = el("input", {
     type: "search",
     placeholder: "Search",
@@ -200,7 +202,7 @@ function searchField(options: TableOptions, state: { query: string }, refresh: (
   return field;
 }
 
-function filterField(filter: Filter, state: { filters: Record<string, string> }, refresh: () => void) {
+function filterField<Row>(filter: Filter<Row>, state: { filters: Record<string, string> }, refresh: () => void) {
   if (filter.options.length < 2) return null;
   return selectField(
     filter.label,

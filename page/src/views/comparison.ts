@@ -1,6 +1,7 @@
 // Which model wins: a ranking with a win matrix, and all pairs.
 
-import { datasets, findings, type Row } from "../data/findings.ts";
+import type { Claim } from "../data/document.ts";
+import { datasets, findings, type Pair, type Ranked, type Ranking } from "../data/findings.ts";
 import { chosenScope, inScope, pairLink } from "../route.ts";
 import { rateCell } from "../ui/charts.ts";
 import { el } from "../ui/dom.ts";
@@ -13,11 +14,10 @@ const MATRIX_MODELS = 16;
 export async function comparisonView() {
   const { dataset, model } = chosenScope();
   const pairs = findings.comparisons.filter(
-    (pair: Row) =>
-      (!dataset || pair.dataset === dataset) && (!model || pair.model_a === model || pair.model_b === model),
+    (pair) => (!dataset || pair.dataset === dataset) && (!model || pair.model_a === model || pair.model_b === model),
   );
   const matrices = (findings.memo?.rankings ?? []).filter(
-    (ranking: Row) =>
+    (ranking) =>
       inScope({ dataset: ranking.dataset }) && ranking.models.length > 2 && ranking.models.length <= MATRIX_MODELS,
   );
   const table = pairTable(pairs);
@@ -34,9 +34,9 @@ export async function comparisonView() {
 }
 
 /** Models down and, by their place, across. */
-function winMatrix(ranking: Row) {
+function winMatrix(ranking: Ranking) {
   const models = ranking.models;
-  const number = (one: Row) => models.indexOf(one) + 1;
+  const number = (one: Ranked) => models.indexOf(one) + 1;
   return el(
     "section",
     null,
@@ -54,7 +54,7 @@ function winMatrix(ranking: Row) {
           null,
           el("th", { scope: "col" }, "model"),
           el("th", { scope: "col" }, "failed"),
-          models.map((one: Row) =>
+          models.map((one) =>
             el(
               "th",
               { scope: "col" },
@@ -67,13 +67,13 @@ function winMatrix(ranking: Row) {
       el(
         "tbody",
         null,
-        models.map((one: Row) =>
+        models.map((one) =>
           el(
             "tr",
             null,
             el("th", { scope: "row" }, `${number(one)} `, breakable(one.model)),
             el("td", null, percent(one.failure_rate)),
-            models.map((other: Row) => matrixCell(ranking.dataset, one, other)),
+            models.map((other) => matrixCell(ranking.dataset, one, other)),
           ),
         ),
       ),
@@ -86,7 +86,7 @@ function winMatrix(ranking: Row) {
   );
 }
 
-function matrixCell(dataset: string, one: Row, other: Row) {
+function matrixCell(dataset: string, one: Ranked, other: Ranked) {
   if (one === other) return el("td", { class: "self" });
   const [mark, kind, said] = one.beats.includes(other.model)
     ? ["+", "better", "is better than"]
@@ -96,7 +96,7 @@ function matrixCell(dataset: string, one: Row, other: Row) {
         ? ["=", "open", "cannot be told apart from"]
         : ["?", "open", "was not compared with"];
   const pair = findings.comparisons.find(
-    (row: Row) =>
+    (row) =>
       row.dataset === dataset &&
       [row.model_a, row.model_b].includes(one.model) &&
       [row.model_a, row.model_b].includes(other.model),
@@ -111,7 +111,7 @@ function matrixCell(dataset: string, one: Row, other: Row) {
   );
 }
 
-function pairTable(pairs: Row[]) {
+function pairTable(pairs: Pair[]) {
   return dataTable({
     name: "comparisons",
     unit: "pair",
@@ -160,12 +160,12 @@ function pairTable(pairs: Row[]) {
   });
 }
 /** A side's value where there is one: of no pair, and of scores in pairs, there is none. */
-export function sideValue(row: Row, side: "inside" | "outside") {
+export function sideValue(row: { compared: number; claim: Claim }, side: "inside" | "outside") {
   return row.compared && row.claim[side] !== null ? rateCell({ rate: row.claim[side] }) : "–";
 }
 
 /** @param row of a pair or of a slice of one */
-export function winnerOf(row: Row) {
+export function winnerOf(row: { compared?: number; winner: string }) {
   if (row.compared === 0) return "not compared";
   return row.winner === "tie" ? "about equal" : row.winner === "unresolved" ? "not shown" : row.winner;
 }

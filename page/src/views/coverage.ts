@@ -1,6 +1,6 @@
 // What the tests never ask: coverage by day, the gaps, and their prompts as test cases.
 
-import { allGaps, findings, type Row } from "../data/findings.ts";
+import { allGaps, type Day, type DayGap, findings } from "../data/findings.ts";
 import { currentRoute, gapLink, link } from "../route.ts";
 import { rateCell, shareOverTime } from "../ui/charts.ts";
 import { el } from "../ui/dom.ts";
@@ -13,7 +13,9 @@ import { driftSection, productionSlices } from "./production.ts";
 import { sliceWhy } from "./slice_parts.ts";
 
 export async function coverageView() {
-  if (!findings.coverage.length) {
+  const days = findings.coverage;
+  const last = days.at(-1);
+  if (!last) {
     return page(
       "Coverage",
       el(
@@ -26,8 +28,6 @@ export async function coverageView() {
       ),
     );
   }
-  const days = findings.coverage;
-  const last = days.at(-1);
   return page(
     "What the tests never ask",
     el(
@@ -39,7 +39,7 @@ export async function coverageView() {
       section(
         "Coverage by day",
         shareOverTime(
-          days.map((day: Row) => ({
+          days.map((day) => ({
             label: day.day.slice(5),
             value: day.coverage,
             low: day.coverage_low,
@@ -108,7 +108,7 @@ function gapTable() {
   });
 }
 
-function dayTable(days: Row[]) {
+function dayTable(days: Day[]) {
   return dataTable({
     name: "days",
     plain: true,
@@ -183,16 +183,16 @@ export async function gapView() {
   );
 }
 
-function promptList(gap: Row) {
+function promptList(gap: DayGap) {
   // Of a region with too few tests the log's rows are not kept: its typical prompts stand for them.
   const asked = gap.prompts_asked.length
     ? gap.prompts_asked
-    : gap.representative_prompts.map((prompt: string, index: number) => ({
+    : gap.representative_prompts.map((prompt, index) => ({
         prompt,
         source: "",
         log_id: `${gap.gap_id}-${index + 1}`,
       }));
-  const columns: Exported[] = [
+  const columns: Exported<DayGap["prompts_asked"][number]>[] = [
     { key: "example_id", title: "example_id", value: (row) => `${gap.day}-${row.log_id}` },
     { key: "input_text", title: "input_text", value: (row) => row.prompt },
     { key: "source", title: "source", value: (row) => row.source },
@@ -214,15 +214,15 @@ function promptList(gap: Row) {
       el("span", { class: "field" }, "as test cases:"),
       exportButtons(`tests-${gap.gap_id}`, columns, () => asked, { lines: true }),
     ),
-    pagedList(asked, (row: Row) => el("div", { class: "asked" }, textBlock(row.prompt)), { step: 10 }),
+    pagedList(asked, (row) => el("div", { class: "asked" }, textBlock(row.prompt)), { step: 10 }),
   ];
 }
 
-function nearestTests(gap: Row) {
+function nearestTests(gap: DayGap) {
   return el(
     "ul",
     { class: "plain-list" },
-    gap.nearest_tests.map((test: Row) =>
+    gap.nearest_tests.map((test) =>
       el("li", null, textBlock(test.prompt), el("span", { class: "faint" }, `distance ${figure(test.distance)}`)),
     ),
   );

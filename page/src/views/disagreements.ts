@@ -1,7 +1,7 @@
 // Two models' answers to the same prompts, side by side.
 
 import type { Examples } from "../data/examples.ts";
-import { findings, type Row } from "../data/findings.ts";
+import { findings, type Pair } from "../data/findings.ts";
 import { source } from "../data/open.ts";
 import type { Sides } from "../data/source.ts";
 import { foundSection } from "../examples/found_section.ts";
@@ -13,14 +13,14 @@ import { count, counted } from "../ui/format.ts";
 import { fact, toggle, verdict, verdictClass } from "../ui/layout.ts";
 import { textBlock, whenRead } from "../ui/texts.ts";
 
-export function sidesOf(examples: Examples, pair: Row, exampleId: string): Sides | null {
+export function sidesOf(examples: Examples, pair: Pair, exampleId: string): Sides | null {
   const rows = examples.ofExample(pair.dataset, exampleId);
   const a = rows.find((row) => examples.name("model", row) === pair.model_a);
   const b = rows.find((row) => examples.name("model", row) === pair.model_b);
   return a === undefined || b === undefined ? null : { a, b };
 }
 
-export function disagreements(pair: Row) {
+export function disagreements(pair: Pair) {
   const kinds = ["", `only ${pair.model_a} right`, `only ${pair.model_b} right`];
   const chosen = Number(currentRoute().parameters.only) || 0;
   const total = pair.discordant_a_wins + pair.discordant_b_wins;
@@ -41,7 +41,7 @@ export function disagreements(pair: Row) {
   });
 }
 
-function sidesExport(examples: Examples): Exported[] {
+function sidesExport(examples: Examples): Exported<Sides>[] {
   const { columns } = examples;
   return [
     { key: "dataset", title: "dataset", value: (sides) => examples.name("dataset", sides.a) },
@@ -73,7 +73,7 @@ function sidesExport(examples: Examples): Exported[] {
   ];
 }
 
-export function sideBySide(examples: Examples, pair: Row, { a, b }: Sides) {
+export function sideBySide(examples: Examples, pair: Pair, { a, b }: Sides) {
   const { columns } = examples;
   const place = el("div", { class: "sides" });
   const state = { diff: false };

@@ -1,6 +1,7 @@
 // Why answers fail: the tree of the kinds of error, one kind, and who makes which more often.
 
-import { auditOf, datasets, findings, type Row } from "../data/findings.ts";
+import type { Category, Signature } from "../data/document.ts";
+import { auditOf, datasets, findings } from "../data/findings.ts";
 import { categoryOf, categoryPath, scopedTaxonomy } from "../data/taxonomy.ts";
 import { exampleCards } from "../examples/sections.ts";
 import { categoryLink, chosenScope, currentRoute, inScope, link, note } from "../route.ts";
@@ -24,7 +25,7 @@ export async function taxonomyView() {
   };
   const tree = el("div", { class: "tree" });
   const tally = el("span", { class: "tally", role: "status" });
-  let shown: Row[] = [];
+  let shown: Category[] = [];
   const draw = () => {
     shown = taxonomy.rows.filter((row) => isShown(row, state));
     tree.replaceChildren(...shown.map((row) => treeRow(row, taxonomy.rows, state, draw)));
@@ -41,23 +42,23 @@ export async function taxonomyView() {
     treeTools(taxonomy, state, deepest, draw, tally, () => shown),
     tree,
     taxonomy.unclassified > 0 && el("p", { class: "note" }, `${count(taxonomy.unclassified)} fit no kind.`),
-    findings.taxonomy.blind_spot && el("p", { class: "note" }, findings.taxonomy.blind_spot),
+    taxonomy.blindSpot && el("p", { class: "note" }, taxonomy.blindSpot),
   );
 }
 
-function isShown(row: Row, state: { depth: number; least: number; query: string; open: Set<string> }) {
+function isShown(row: Category, state: { depth: number; least: number; query: string; open: Set<string> }) {
   if (row.errors < state.least) return false;
   if (state.query) return `${row.name} ${row.description}`.toLowerCase().includes(state.query.toLowerCase());
   return row.depth <= state.depth || (row.parent_id !== null && state.open.has(row.parent_id));
 }
 
 function treeTools(
-  taxonomy: { rows: Row[]; total: number },
+  taxonomy: { rows: Category[]; total: number },
   state: { depth: number; least: number; query: string; open: Set<string> },
   deepest: number,
   draw: () => void,
   tally: HTMLElement,
-  shown: () => Row[],
+  shown: () => Category[],
 ) {
   const search = el("input", {
     type: "search",
@@ -97,10 +98,10 @@ function treeTools(
     tally,
     exportButtons(
       "kinds-of-error",
-      ["category_id", "parent_id", "depth", "name", "description", "errors", "share"].map((key) => ({
+      (["category_id", "parent_id", "depth", "name", "description", "errors", "share"] as const).map((key) => ({
         key,
         title: key,
-        value: (row: Row) => row[key],
+        value: (row: Category) => row[key],
       })),
       shown,
     ),
@@ -108,8 +109,8 @@ function treeTools(
 }
 
 function treeRow(
-  row: Row,
-  rows: Row[],
+  row: Category,
+  rows: Category[],
   state: { depth: number; least: number; query: string; open: Set<string> },
   draw: () => void,
 ) {
@@ -185,7 +186,7 @@ export async function categoryView() {
   );
 }
 
-function smallTree(rows: Row[]) {
+function smallTree(rows: Category[]) {
   return el(
     "ul",
     { class: "plain-list" },
@@ -201,9 +202,9 @@ function smallTree(rows: Row[]) {
 }
 
 function countsTable(id: string) {
-  const rows = findings.taxonomy.counts
-    .filter((row: Row) => row.category_id === id && inScope(row))
-    .map((row: Row) => ({ ...row, scored: auditOf(row.dataset, row.model)?.scored ?? null }));
+  const rows = (findings.taxonomy?.counts ?? [])
+    .filter((row) => row.category_id === id && inScope(row))
+    .map((row) => ({ ...row, scored: auditOf(row.dataset, row.model)?.scored ?? null }));
   return dataTable({
     name: "errors by model",
     plain: true,
@@ -230,7 +231,7 @@ export async function signaturesView() {
   const state = { scope: currentRoute().parameters.of || "model", all: currentRoute().parameters.all === "1" };
   const place = el("div");
   const draw = () => {
-    const shown = rows.filter((row: Row) => row.scope === state.scope && (state.all || row.significant));
+    const shown = rows.filter((row) => row.scope === state.scope && (state.all || row.significant));
     place.replaceChildren(signatureTable(shown, state.scope));
   };
   draw();
@@ -259,7 +260,7 @@ export async function signaturesView() {
   );
 }
 
-function signatureTable(rows: Row[], scope: string) {
+function signatureTable(rows: Signature[], scope: string) {
   const ofModel = scope === "model";
   return dataTable({
     name: ofModel ? "signatures of models" : "signatures of slices",
@@ -273,7 +274,7 @@ function signatureTable(rows: Row[], scope: string) {
       { key: "category", title: "kind of error", first: true, value: (row) => row.category },
       { key: "model", title: "model", value: (row) => row.model },
       { key: "dataset", title: "dataset", value: (row) => row.dataset, minor: datasets().length < 2 },
-      ...(ofModel ? [] : [{ key: "slice", title: "slice", value: (row: Row) => row.slice ?? row.slice_id }]),
+      ...(ofModel ? [] : [{ key: "slice", title: "slice", value: (row: Signature) => row.slice ?? row.slice_id }]),
       { key: "errors", title: "errors", number: true, value: (row) => row.errors, render: (row) => count(row.errors) },
       {
         key: "rate",

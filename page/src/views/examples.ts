@@ -1,7 +1,7 @@
 // Every example of the report: found by its texts, and one with all models' answers.
 
 import type { Examples } from "../data/examples.ts";
-import { allSlices, findings, type Row, sampleSentence } from "../data/findings.ts";
+import { allSlices, findings, type Judgment, sampleSentence } from "../data/findings.ts";
 import { LABEL_FILTERS } from "../data/label_filters.ts";
 import { source } from "../data/open.ts";
 import type { Found } from "../data/source.ts";
@@ -58,7 +58,7 @@ export async function examplesView() {
   const sortBy = (key: string) => choose("sort")(state.sort === key ? `-${key}` : state.sort === `-${key}` ? "" : key);
   const search = searchField(state.q ?? "", choose("q"));
   await draw();
-  const top = (findings.taxonomy?.categories ?? []).filter((row: Row) => row.depth === 1);
+  const top = (findings.taxonomy?.categories ?? []).filter((row) => row.depth === 1);
   return page(
     "Examples",
     el("p", { class: "lead" }, sampleSentence()),
@@ -204,20 +204,20 @@ function answerSection(examples: Examples, row: number) {
 }
 
 function details(text: string | null) {
-  const told = JSON.parse(text ?? "{}");
+  const { criteria, reason, metadata }: Partial<Judgment> & { metadata?: object } = JSON.parse(text ?? "{}");
   return el(
     "dl",
     { class: "facts" },
-    told.criteria &&
+    criteria &&
       fact(
         "criteria",
-        folded(counted(told.criteria.length, "criterion", "criteria"), () => criteriaList(told.criteria)),
+        folded(counted(criteria.length, "criterion", "criteria"), () => criteriaList(criteria)),
       ),
-    told.reason && fact("reason", told.reason),
-    told.metadata &&
+    reason && fact("reason", reason),
+    metadata &&
       fact(
         "metadata",
-        folded("What the file says of it", () => el("pre", null, JSON.stringify(told.metadata, null, 2))),
+        folded("What the file says of it", () => el("pre", null, JSON.stringify(metadata, null, 2))),
       ),
   );
 }

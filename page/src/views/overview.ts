@@ -1,6 +1,19 @@
 // The first page is a memo: who leads, what to repair first, what the data cannot tell, and what changed.
 
-import { allGaps, allSlices, datasets, findingName, findings, type Row } from "../data/findings.ts";
+import {
+  allGaps,
+  allSlices,
+  type Audit,
+  type Change,
+  type Changes,
+  datasets,
+  findingName,
+  findings,
+  type Findings,
+  type Ranked,
+  type Ranking,
+  type Repair,
+} from "../data/findings.ts";
 import { source } from "../data/open.ts";
 import { scopedTaxonomy } from "../data/taxonomy.ts";
 import { address, categoryLink, chosenScope, gapLink, inScope, link, sliceLink } from "../route.ts";
@@ -23,16 +36,16 @@ export async function overviewView() {
     );
   }
   const { memo } = findings;
-  const answers = audits.reduce((sum: number, audit: Row) => sum + audit.examples, 0);
-  const [first, ...others] = memo.rankings.filter((ranking: Row) => inScope({ dataset: ranking.dataset }));
+  const answers = audits.reduce((sum, audit) => sum + audit.examples, 0);
+  const [first, ...others] = memo.rankings.filter((ranking) => inScope({ dataset: ranking.dataset }));
   const more = [topError(), topGap(), topQuality()].filter((item) => item !== null);
   return page(
     "Where the models fail",
     el(
       "p",
       { class: "lead" },
-      `${counted(new Set(audits.map((audit: Row) => audit.model)).size, "model")} on ` +
-        `${counted(new Set(audits.map((audit: Row) => audit.dataset)).size, "dataset")}, ${counted(answers, "answer")}.`,
+      `${counted(new Set(audits.map((audit) => audit.model)).size, "model")} on ` +
+        `${counted(new Set(audits.map((audit) => audit.dataset)).size, "dataset")}, ${counted(answers, "answer")}.`,
     ),
     el("div", { class: "columns memo" }, first && rankingBlock(first), await overviewMap(audits)),
     section("Repair first", repairs()),
@@ -45,11 +58,11 @@ export async function overviewView() {
 }
 
 /** The models of one dataset in their order. */
-function rankingBlock(ranking: Row) {
-  const models = ranking.models.filter(inScope);
-  const several = ranking.models.filter((one: Row) => one.failure_rate !== null).length > 1;
+function rankingBlock(ranking: Ranking) {
+  const models = ranking.models.filter(({ model }) => inScope({ dataset: ranking.dataset, model }));
+  const several = ranking.models.filter((one) => one.failure_rate !== null).length > 1;
   const [{ scored }] = ranking.models;
-  const even = ranking.models.every((one: Row) => one.scored === scored && one.examples === scored) ? scored : null;
+  const even = ranking.models.every((one) => one.scored === scored && one.examples === scored) ? scored : null;
   return el(
     "section",
     { class: "ranking" },
@@ -74,15 +87,15 @@ function rankingBlock(ranking: Row) {
           render: (row) => rateCell({ rate: row.failure_rate, low: row.failure_rate_low, high: row.failure_rate_high }),
         },
         ...(even === null
-          ? [{ key: "scored", title: "answers", number: true, value: (row: Row) => row.scored, render: answersOf }]
+          ? [{ key: "scored", title: "answers", number: true, value: (row: Ranked) => row.scored, render: answersOf }]
           : []),
         ...(several
           ? [
               {
                 key: "place",
                 title: "place",
-                value: (row: Row) => ranking.models.indexOf(row),
-                render: (row: Row) => placeOf(row),
+                value: (row: Ranked) => ranking.models.indexOf(row),
+                render: placeOf,
               },
             ]
           : []),
@@ -105,12 +118,12 @@ function rankingBlock(ranking: Row) {
   );
 }
 
-function placeOf(row: Row) {
+function placeOf(row: Ranked) {
   return el("span", { class: `place ${row.place.replace(" ", "-")}` }, row.place);
 }
 
 /** @param row of a ranking */
-function answersOf(row: Row) {
+function answersOf(row: Ranked) {
   const unscored = row.examples - row.scored;
   return [
     count(row.scored),
@@ -119,7 +132,7 @@ function answersOf(row: Row) {
 }
 
 /** The map of the audit that holds the first repair. */
-async function overviewMap(audits: Row[]) {
+async function overviewMap(audits: Audit[]) {
   const [first] = scopedRepairs();
   const shown =
     audits.find((audit) => first && audit.dataset === first.dataset && audit.model === first.model) ??
@@ -146,12 +159,12 @@ function scopedRepairs() {
   const { model } = chosenScope();
   return findings.memo.repairs
     .filter(
-      (one: Row) => inScope({ dataset: one.dataset }) && (!model || one.model === model || one.also_of.includes(model)),
+      (one) => inScope({ dataset: one.dataset }) && (!model || one.model === model || one.also_of.includes(model)),
     )
-    .map((one: Row) => (model && one.model !== model ? sharedRepair(one, model) : one));
+    .map((one) => (model && one.model !== model ? sharedRepair(one, model) : one));
 }
 
-function sharedRepair(one: Row, model: string) {
+function sharedRepair(one: Repair, model: string) {
   const own = allSlices().find(
     (row) => row.slice_id === one.slice_id && row.dataset === one.dataset && row.model === model,
   );
@@ -183,7 +196,7 @@ function repairs() {
   ];
 }
 
-function repair(one: Row) {
+function repair(one: Repair) {
   return el(
     "li",
     null,
@@ -218,7 +231,7 @@ function chanceFindings() {
     ),
     pagedList(
       found,
-      (row: Row) =>
+      (row) =>
         el(
           "p",
           null,
@@ -230,12 +243,12 @@ function chanceFindings() {
   );
 }
 
-function cannotTell(memo: Row) {
+function cannotTell(memo: Findings["memo"]) {
   return memo.cannot_tell.length
     ? el(
         "ul",
         { class: "cannot" },
-        memo.cannot_tell.map((line: string) => el("li", null, line)),
+        memo.cannot_tell.map((line) => el("li", null, line)),
       )
     : el("p", { class: "empty" }, "Every answer has a score, and no row was set aside.");
 }
@@ -256,7 +269,7 @@ function finding(kind: string, href: string, ...told: (Child | Child[])[]) {
 function topError() {
   const taxonomy = scopedTaxonomy();
   const kinds = (taxonomy?.rows ?? [])
-    .filter((row: Row) => row.depth === 1 && !row.other && row.category_id !== "unexplained")
+    .filter((row) => row.depth === 1 && !row.other && row.category_id !== "unexplained")
     .slice(0, 3);
   if (!taxonomy || !kinds.length) return null;
   const told = kinds
@@ -285,10 +298,8 @@ function topGap() {
 
 function topQuality() {
   const suspects = findings.quality
-    .filter((row: Row) => inScope({ dataset: row.dataset }))
-    .flatMap((row: Row) =>
-      row.items.filter((item: Row) => item.flag === "suspect_label" || item.flag === "contradictory_label"),
-    );
+    .filter((row) => inScope({ dataset: row.dataset }))
+    .flatMap((row) => row.items.filter((item) => item.flag === "suspect_label" || item.flag === "contradictory_label"));
   if (!suspects.length) return null;
   return finding(
     "doubtful",
@@ -298,10 +309,10 @@ function topQuality() {
   );
 }
 
-function changesList(changes: Row) {
+function changesList(changes: Changes) {
   const { dataset, model } = chosenScope();
   const told = changes.findings.filter(
-    (one: Row) =>
+    (one) =>
       (!dataset || !one.dataset || one.dataset === dataset) &&
       (!model || !one.model || one.model.split("|").includes(model)),
   );
@@ -311,7 +322,7 @@ function changesList(changes: Row) {
       el(
         "ul",
         { class: "plain-list alerts" },
-        changes.alerts.map((alert: Row) =>
+        changes.alerts.map((alert) =>
           el("li", null, el("strong", null, spoken(alert.severity.toLowerCase())), `: ${alert.message}`),
         ),
       ),
@@ -321,7 +332,7 @@ function changesList(changes: Row) {
   ].filter((part) => part !== false);
 }
 
-function changeLine(one: Row) {
+function changeLine(one: Change) {
   const href = changeLink(one);
   const where = [one.name === one.kind ? "" : spoken(one.kind), one.model, one.dataset, one.day]
     .filter(Boolean)
@@ -348,14 +359,14 @@ function changeLine(one: Row) {
 }
 
 /** Where the finding stands in this report, if it does. */
-function changeLink(one: Row) {
+function changeLink(one: Change) {
   if (one.status === "gone" || !one.source_id) return null;
   const found = allSlices().find(
     (row) => row.slice_id === one.source_id && row.dataset === one.dataset && row.model === one.model,
   );
   if (found) return sliceLink(found);
   if (one.kind === "error_category") {
-    const category = (findings.taxonomy?.categories ?? []).find((row: Row) => row.name === one.name);
+    const category = (findings.taxonomy?.categories ?? []).find((row) => row.name === one.name);
     return category ? categoryLink(category.category_id) : null;
   }
   const gap = allGaps().find((row) => row.gap_id === one.source_id && row.day === one.day);

@@ -1,6 +1,6 @@
 // One pair of models: who wins, where that changes, and a slice of the comparison.
 
-import { findings, type Row } from "../data/findings.ts";
+import { findings, type Pair } from "../data/findings.ts";
 import { source } from "../data/open.ts";
 import type { Sides } from "../data/source.ts";
 import { address, currentRoute, link, pairLink } from "../route.ts";
@@ -16,9 +16,9 @@ import { sliceWhy } from "./slice_parts.ts";
 /** The most answers to the examples of one slice that are asked for. */
 const MAX_ANSWERS = 500;
 
-function chosenPair(): Row | undefined {
+function chosenPair(): Pair | undefined {
   const { dataset, a, b } = currentRoute().parameters;
-  return findings.comparisons.find((one: Row) => one.dataset === dataset && one.model_a === a && one.model_b === b);
+  return findings.comparisons.find((one) => one.dataset === dataset && one.model_a === a && one.model_b === b);
 }
 
 export async function pairView() {
@@ -40,7 +40,7 @@ export async function pairView() {
   );
 }
 
-function pairRates(pair: Row) {
+function pairRates(pair: Pair) {
   return el(
     "div",
     { class: "panel" },
@@ -66,7 +66,7 @@ function pairRates(pair: Row) {
   );
 }
 
-function pairSlices(pair: Row) {
+function pairSlices(pair: Pair) {
   return dataTable({
     name: "slices of the comparison",
     plain: true,
@@ -101,11 +101,11 @@ function pairSlices(pair: Row) {
 
 export async function pairSliceView() {
   const pair = chosenPair();
-  const found = pair?.slices.find((one: Row) => one.slice_id === currentRoute().parameters.id);
+  const found = pair?.slices.find((one) => one.slice_id === currentRoute().parameters.id);
   if (!pair || !found) return notFound("slice of a comparison", "comparison");
-  const ids = found.examples.map((example: Row) => example.example_id);
+  const ids = found.examples.map((example) => example.example_id);
   const { examples } = await source.find({ dataset: pair.dataset, ids }, MAX_ANSWERS);
-  const shown: Sides[] = ids.flatMap((id: string) => sidesOf(examples, pair, id) ?? []);
+  const shown: Sides[] = ids.flatMap((id) => sidesOf(examples, pair, id) ?? []);
   return page(
     found.name,
     crumbs([

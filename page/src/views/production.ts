@@ -1,6 +1,7 @@
 // What production itself says: where its feedback is worse than elsewhere, and which topics come and go.
 
-import { findings, type Row } from "../data/findings.ts";
+import type { ProductionSlice, SliceExample, Topic } from "../data/document.ts";
+import { findings } from "../data/findings.ts";
 import { address, currentRoute, link } from "../route.ts";
 import { rateCell, twoRates } from "../ui/charts.ts";
 import { el } from "../ui/dom.ts";
@@ -11,12 +12,12 @@ import { textBlock } from "../ui/texts.ts";
 import { sliceFacts, sliceRates, sliceValue, sliceWhy } from "./slice_parts.ts";
 
 /** The slices of all windows, the latest first, each with its day. */
-function feedbackSlices(): Row[] {
-  return [...findings.production_slices].reverse().flatMap((day: Row) => day.slices);
+function feedbackSlices(): ProductionSlice[] {
+  return [...findings.production_slices].reverse().flatMap((day) => day.slices);
 }
 
-function driftingTopics(): Row[] {
-  return [...findings.topic_drift].reverse().flatMap((day: Row) => day.topics);
+function driftingTopics(): Topic[] {
+  return [...findings.topic_drift].reverse().flatMap((day) => day.topics);
 }
 
 export function productionSlices() {
@@ -119,7 +120,7 @@ export async function productionSliceView() {
   );
 }
 
-function loggedAnswer(example: Row) {
+function loggedAnswer(example: SliceExample) {
   const failed = example.failed === null ? -1 : Number(example.failed);
   return el(
     "article",
@@ -164,7 +165,7 @@ export async function topicView() {
     findings.scope.texts &&
       section(
         "What is asked",
-        pagedList(topic.representative_prompts, (prompt: string) => el("div", { class: "asked" }, textBlock(prompt))),
+        pagedList(topic.representative_prompts, (prompt) => el("div", { class: "asked" }, textBlock(prompt))),
       ),
   );
 }

@@ -1,6 +1,6 @@
 // What a dataset itself gets wrong: its figures, and the items that want a look.
 
-import { datasets, findings, type Row } from "../data/findings.ts";
+import { datasets, findings, type Quality } from "../data/findings.ts";
 import { exampleLink, inScope } from "../route.ts";
 import { el } from "../ui/dom.ts";
 import { figure, percent, spoken } from "../ui/format.ts";
@@ -8,8 +8,8 @@ import { fact, page, section } from "../ui/layout.ts";
 import { dataTable } from "../ui/tables.ts";
 
 export async function qualityView() {
-  const shown = findings.quality.filter((row: Row) => inScope({ dataset: row.dataset }));
-  const items = shown.flatMap((row: Row) => row.items);
+  const shown = findings.quality.filter((row) => inScope({ dataset: row.dataset }));
+  const items = shown.flatMap((row) => row.items);
   return page(
     "Dataset quality",
     el(
@@ -18,12 +18,12 @@ export async function qualityView() {
       "What the answers say about the datasets themselves: labels that look wrong, copies, items that tell nothing.",
     ),
     shown.length === 0 && el("p", { class: "empty" }, "Not measured yet."),
-    shown.length > 0 && section("Figures", ...shown.map((row: Row) => measures(row, shown.length > 1))),
+    shown.length > 0 && section("Figures", ...shown.map((row) => measures(row, shown.length > 1))),
     shown.length > 0 && section("Items that want a look", itemTable(items)),
   );
 }
 
-function measures(quality: Row, named: boolean) {
+function measures(quality: Quality, named: boolean) {
   return el(
     "div",
     { class: "panel" },
@@ -31,7 +31,7 @@ function measures(quality: Row, named: boolean) {
     el(
       "dl",
       { class: "facts measures" },
-      quality.measures.map((row: Row) =>
+      quality.measures.map((row) =>
         fact(
           spoken(row.measure),
           el("strong", null, measureValue(row)),
@@ -42,7 +42,7 @@ function measures(quality: Row, named: boolean) {
   );
 }
 
-function measureValue(row: Row) {
+function measureValue(row: Quality["measures"][number]) {
   return /share|agreement|difference|rate/.test(row.measure) ? percent(row.value) : figure(row.value);
 }
 
@@ -58,7 +58,7 @@ const FLAGS = [
   "all_models_fail",
 ];
 
-function itemTable(items: Row[]) {
+function itemTable(items: Quality["items"]) {
   return dataTable({
     name: "items that want a look",
     unit: "item",

@@ -1,6 +1,6 @@
 // How the report came about: trends over audits, and the facts of the run.
 
-import { findingName, findings, type Row, sampleSentence } from "../data/findings.ts";
+import { findingName, findings, type Run, sampleSentence, type Trend } from "../data/findings.ts";
 import { chosenScope } from "../route.ts";
 import { shareOverTime } from "../ui/charts.ts";
 import { el } from "../ui/dom.ts";
@@ -11,7 +11,7 @@ import { dataTable, pagedList } from "../ui/tables.ts";
 export async function trendsView() {
   const { dataset, model } = chosenScope();
   const shown = findings.trends.filter(
-    (one: Row) => (!dataset || one.dataset === dataset) && (!model || one.model.split("|").includes(model)),
+    (one) => (!dataset || one.dataset === dataset) && (!model || one.model.split("|").includes(model)),
   );
   return page(
     "Trends",
@@ -26,12 +26,12 @@ export async function trendsView() {
   );
 }
 
-function trendChart(trend: Row) {
+function trendChart(trend: Trend) {
   const name = findingName(trend);
   const about = [trend.name === trend.kind ? "" : spoken(trend.kind), trend.model, trend.dataset]
     .filter(Boolean)
     .join(" · ");
-  const points = trend.points.map((point: Row) => ({ ...point, label: point.label.slice(5) }));
+  const points = trend.points.map((point) => ({ ...point, label: point.label.slice(5) }));
   return el(
     "section",
     { class: "trend" },
@@ -60,11 +60,11 @@ export async function runView() {
   );
 }
 
-function rowFacts(run: Row) {
+function rowFacts(run: Run) {
   const { files } = run;
-  const judged = findings.judging.reduce((sum: number, row: Row) => sum + row.rows, 0);
+  const judged = findings.judging.reduce((sum, row) => sum + row.rows, 0);
   const outcome = (name: string) =>
-    findings.judging.filter((row: Row) => row.outcome === name).reduce((sum: number, row: Row) => sum + row.rows, 0);
+    findings.judging.filter((row) => row.outcome === name).reduce((sum, row) => sum + row.rows, 0);
   return el(
     "dl",
     { class: "facts compact" },
@@ -89,11 +89,11 @@ function rowFacts(run: Row) {
   );
 }
 
-function assetTable(run: Row) {
+function assetTable(run: Run) {
   return dataTable({
     name: "assets",
     plain: true,
-    rows: run.assets.filter((row: Row) => row.partitions > 0),
+    rows: run.assets.filter((row) => row.partitions > 0),
     columns: [
       { key: "asset", title: "asset", first: true, value: (row) => row.asset },
       {
@@ -123,7 +123,7 @@ function assetTable(run: Row) {
   });
 }
 
-function spentTable(run: Row) {
+function spentTable(run: Run) {
   return dataTable({
     name: "what language models cost",
     plain: true,
@@ -173,7 +173,7 @@ function quarantineTable() {
   });
 }
 
-function parameterList(parameters: Row) {
+function parameterList(parameters: object) {
   const rows = flattened(parameters, "");
   return el(
     "dl",
@@ -182,7 +182,7 @@ function parameterList(parameters: Row) {
   );
 }
 
-function flattened(value: Row, prefix: string): [string, string][] {
+function flattened(value: object, prefix: string): [string, string][] {
   return Object.entries(value).flatMap(([name, part]) => {
     if (part === null || part === undefined) return [];
     const path = prefix ? `${prefix} · ${name}` : name;

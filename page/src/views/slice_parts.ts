@@ -1,24 +1,25 @@
 // What the views of a slice, a gap and a slice of production have in common.
 
-import { findings, type Row } from "../data/findings.ts";
+import type { ProductionSlice, Slice } from "../data/document.ts";
+import { type Audit, findings } from "../data/findings.ts";
 import { exampleLink } from "../route.ts";
 import { rateCell, twoRates } from "../ui/charts.ts";
 import { el } from "../ui/dom.ts";
 import { count, figure, pValue } from "../ui/format.ts";
 import { claimBasis, fact, section } from "../ui/layout.ts";
 
-export function mostSliced(audits: Row[]) {
+export function mostSliced(audits: Audit[]) {
   return audits.reduce((best, audit) => (audit.slices.length > best.slices.length ? audit : best), audits[0]);
 }
 
 /** The value that a slice's test was of. */
-export function sliceValue(row: Row) {
+export function sliceValue(row: Slice | ProductionSlice) {
   return row.claim.statistic === "score"
     ? `score ${row.claim.inside_text}`
     : rateCell({ rate: row.failure_rate, mark: row.baseline_rate });
 }
 
-export function sliceRates(found: Row) {
+export function sliceRates(found: Slice | ProductionSlice) {
   return el(
     "div",
     { class: "panel" },
@@ -32,8 +33,10 @@ export function sliceRates(found: Row) {
   );
 }
 
-/** @param found a slice or gap */
-export function sliceWhy(found: Row) {
+/** What names and explains a slice or a gap; only examples of evals can be opened. */
+type Named = Pick<Slice, "named_by" | "root_cause" | "suggested_remediation" | "cited_examples"> & { dataset?: string };
+
+export function sliceWhy(found: Named) {
   if (!findings.scope.texts) return null;
   if (!found.root_cause && !found.suggested_remediation) {
     const named = found.named_by === "keywords" || found.named_by === "metadata";
@@ -54,7 +57,7 @@ export function sliceWhy(found: Row) {
       fact(
         "rests on",
         found.cited_examples
-          .map((id: string, index: number) => [
+          .map((id, index) => [
             index ? ", " : null,
             found.dataset ? el("a", { href: exampleLink(found.dataset, id) }, id) : id,
           ])
@@ -63,7 +66,7 @@ export function sliceWhy(found: Row) {
   );
 }
 
-export function sliceFacts(found: Row) {
+export function sliceFacts(found: Slice | ProductionSlice) {
   return section(
     "How it was found",
     el(

@@ -1,6 +1,7 @@
 // Where a model fails: all slices, the map, and one slice with everything behind it.
 
-import { allSlices, datasets, findings, type Row } from "../data/findings.ts";
+import type { Slice } from "../data/document.ts";
+import { allSlices, datasets, findings } from "../data/findings.ts";
 import { source } from "../data/open.ts";
 import { exampleCards } from "../examples/sections.ts";
 import { categoryLink, currentRoute, inScope, link, note, sliceLink } from "../route.ts";
@@ -22,8 +23,7 @@ export async function slicesView() {
   if (audits.length) {
     const examples = await source.map();
     let chosen =
-      audits.find((audit: Row) => `${audit.dataset} ${audit.model}` === currentRoute().parameters.map) ??
-      mostSliced(audits);
+      audits.find((audit) => `${audit.dataset} ${audit.model}` === currentRoute().parameters.map) ?? mostSliced(audits);
     const draw = () => {
       const rows = examples.of(chosen.dataset, chosen.model);
       const made = promptMap(
@@ -35,7 +35,7 @@ export async function slicesView() {
       map = { light: made.light, dataset: chosen.dataset, model: chosen.model };
       place.replaceChildren(mapHead(), made.element);
     };
-    const names = audits.map((audit: Row) => `${audit.dataset} ${audit.model}`);
+    const names = audits.map((audit) => `${audit.dataset} ${audit.model}`);
     const mapHead = () =>
       el(
         "div",
@@ -69,11 +69,11 @@ export async function slicesView() {
 }
 
 /** Failures to expect beyond the rest's rate; what was observed where no estimate is stored. */
-function expectedExcess(row: Row) {
+function expectedExcess(row: Slice) {
   return row.estimated_excess_failures ?? row.excess_failures;
 }
 
-function sliceTable(slices: Row[], hover: (row: Row | null) => void) {
+function sliceTable(slices: Slice[], hover: (row: Slice | null) => void) {
   return dataTable({
     name: "failure slices",
     unit: "slice",
@@ -149,9 +149,9 @@ export async function sliceView() {
   );
 }
 
-function sliceErrors(found: Row) {
+function sliceErrors(found: Slice) {
   const kinds = findings.signatures.filter(
-    (row: Row) =>
+    (row) =>
       row.scope === "slice" &&
       row.significant &&
       row.slice_id === found.slice_id &&
@@ -168,7 +168,7 @@ function sliceErrors(found: Row) {
       { class: "plain-list" },
       kinds
         .slice(0, 6)
-        .map((row: Row) =>
+        .map((row) =>
           el(
             "li",
             null,
@@ -185,7 +185,7 @@ function sliceErrors(found: Row) {
 }
 
 /** All of a slice's examples: failures first, of those the typical ones. */
-function sliceExamples(found: Row) {
+function sliceExamples(found: Slice) {
   const verdicts = [found.failures > 0 ? "failed" : "", found.failures < found.size ? "passed" : ""].filter(Boolean);
   return exampleCards({
     name: `slice-${found.slice_id}`,
@@ -194,7 +194,7 @@ function sliceExamples(found: Row) {
       model: found.model,
       slice: found.slice_id,
       sort: "-verdict",
-      first: found.examples.map((example: Row) => example.example_id),
+      first: found.examples.map((example) => example.example_id),
     },
     unit: "example",
     total: found.size,
