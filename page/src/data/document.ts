@@ -476,7 +476,7 @@ export interface Slice {
    */
   estimated_excess_failures: number | null;
   /**
-   * odds ratio
+   * the failure rate by the rest's; null where the rest never fails
    */
   effect_size: number | null;
   p_value: number;
@@ -789,7 +789,7 @@ export interface ProductionSlice {
   risk_difference_low: number;
   risk_difference_high: number;
   /**
-   * odds ratio
+   * the failure rate by the rest's; null where the rest never fails
    */
   effect_size: number | null;
   p_value: number;
