@@ -38,7 +38,7 @@ fuzz: setup  ## property tests on new examples, which the suite does not draw; 2
 	$(RUN) pytest -n 2 --dist loadfile -q -m 'hypothesis and not live and not browser' --hypothesis-profile fuzz
 	FAULTMAP_FUZZ_INPUTS=20000 $(RUN) pytest -q tests/test_fuzz_readers.py
 
-mutants: setup  ## faults made on purpose: does a test notice each? (about an hour on two cores)
+mutants: setup  ## faults made on purpose: does a test notice each? (about ten minutes on two cores)
 	$(RUN) tests.mutation.run
 
 test-scale: setup  ## simulated years without a false alert, 10,000 watched files: minutes, on a quiet machine

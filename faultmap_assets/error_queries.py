@@ -56,6 +56,12 @@ FROM raw_evals GROUP BY ALL
 """
 
 
+def without_error(warehouse: Warehouse) -> int:
+    """Count the failures in whose answer the judge found no error."""
+    rows = warehouse.query("SELECT count(*) AS number FROM error_judgments WHERE outcome = 'no_error_found'")
+    return int(rows.column("number")[0].as_py())
+
+
 def failed_examples(warehouse: Warehouse, partition: Partition, *, higher_is_better: bool) -> list[FailedExample]:
     """Return the failures of one model on one dataset, by example id."""
     rows = warehouse.query(_FAILURES, {**partition.columns, "higher_is_better": higher_is_better}).to_pylist()

@@ -17,6 +17,7 @@ from faultmap_assets.warehouse import Connection, Warehouse, insert
 from faultmap_core.readers import FileSize
 from faultmap_core.report_text import counted
 
+# Of several paths with the same content one stands for the rows: the newest.
 _STANDING = "SELECT staging_id, max(sequence) AS sequence FROM source_files GROUP BY staging_id"
 # A row is superseded where a newer delivery has its key, and a step of a trace where another file has all of the trace.
 _WITH_NEWER = (
@@ -35,9 +36,11 @@ WITH standing AS ({_STANDING}), delivered AS ({_WITH_NEWER.format(day="day,")}),
 superseded AS (SELECT staging_id, count(*) FILTER (superseded) AS rows FROM delivered GROUP BY staging_id)
 SELECT path, size.bytes, physical_lines, header_lines, blank_lines, record_lines, lines_set_aside,
     coalesce(set_aside, '') AS set_aside, coalesce(records, rows_read) AS records, rows_kept, rows_quarantined,
-    rows_repeated, coalesce(rows_left_out, 0) AS rows_left_out, coalesce(superseded.rows, 0) AS rows_superseded
-FROM source_files JOIN stagings USING (staging_id) LEFT JOIN file_ledger AS size USING (staging_id)
-LEFT JOIN superseded USING (staging_id)
+    rows_repeated, coalesce(rows_left_out, 0) AS rows_left_out,
+    CASE WHEN source_files.sequence < standing.sequence THEN rows_kept ELSE coalesce(superseded.rows, 0) END
+        AS rows_superseded
+FROM source_files JOIN standing USING (staging_id) JOIN stagings USING (staging_id)
+LEFT JOIN file_ledger AS size USING (staging_id) LEFT JOIN superseded USING (staging_id)
 ORDER BY path
 """
 

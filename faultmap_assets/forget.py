@@ -37,7 +37,7 @@ from faultmap_assets.forget_rows import (
 from faultmap_assets.forget_runs import forget_runs, write_sqlite_anew
 from faultmap_assets.ingestion import drop_what_no_file_delivers, partition_tables
 from faultmap_assets.known_names import check_names
-from faultmap_assets.privacy import Subject, remember_forgotten, remember_traces
+from faultmap_assets.privacy import CONTRADICTING, CUT_OFF, Subject, remember_forgotten, remember_traces
 from faultmap_assets.records import make_again, read_state
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import ASSET_GRAPH, NODES, AssetPartition, Partition, Scope, WarehouseState
@@ -214,11 +214,16 @@ def _delete_results(connection: Connection, concerned: Sequence[AssetPartition])
 
 
 def _blank_excerpts(connection: Connection, subjects: Sequence[Subject]) -> None:
-    """Empty the excerpts of bad rows of the same files, and of those that name a subject."""
+    """Empty the excerpts of bad rows of the same files, of those that name a subject, and of those that may be theirs.
+
+    What was cut off may be the name, and of rows that contradict each other the excerpt is the prompt alone.
+    """
+    connection.execute(f"UPDATE quarantine SET excerpt = '' WHERE {CUT_OFF} OR {CONTRADICTING}")
     connection.execute("UPDATE quarantine SET excerpt = '' WHERE staging_id IN (SELECT staging_id FROM forgotten_rows)")
     for subject in with_pseudonyms(subjects):
         connection.execute(
-            "UPDATE quarantine SET excerpt = '' WHERE contains(excerpt, $name)",
+            r"""UPDATE quarantine SET excerpt = ''
+            WHERE contains(regexp_replace(excerpt, '"\s+|\s+"', '"', 'g'), $name)""",
             {"name": json.dumps(subject.value, ensure_ascii=False)},
         )
 

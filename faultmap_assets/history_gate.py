@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from faultmap_assets import history_store as store
 from faultmap_assets.history_state import PRODUCTION, coverage_range
 from faultmap_assets.records import read_state
+from faultmap_assets.same_questions import same_questions, same_questions_lines
 from faultmap_assets.settings import Settings
 from faultmap_assets.staleness import NODES, stale_partitions
 from faultmap_assets.warehouse import Connection, Warehouse
@@ -70,6 +71,8 @@ def gate_against(
     result = gate(chosen, against, GateSettings(**settings.alerts.gate.model_dump()))
     # Coverage is a fact about production, which has no examples to compare.
     notes = tuple(note for note in result.notes if not note.startswith(f" on {PRODUCTION}"))
+    if not result.decided:
+        notes = (*notes, *same_questions_lines(same_questions(warehouse, datasets)))
     return Gated(replace(result, notes=notes), f"audit {past[-1]}", told)
 
 

@@ -67,7 +67,7 @@ def _coverage(connection: Connection, day: str) -> list[Finding]:
     row = connection.execute(
         """SELECT coverage, coverage_low, coverage_high, (
             SELECT count(DISTINCT coalesce(question_text, prompt_text)) FROM production_logs l WHERE l.day = s.day
-        ) FROM coverage_summaries s WHERE day = $day AND coverage IS NOT NULL""",
+        ) FROM coverage_summaries s WHERE day = $day AND coverage IS NOT NULL AND tests > 0""",
         {"day": day},
     ).fetchone()
     if row is None:

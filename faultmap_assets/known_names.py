@@ -10,20 +10,27 @@ from faultmap_core.errors import ConfigurationError
 
 _MAX_NAMES = 20
 
-_NAMES = """
-SELECT DISTINCT {column} AS name FROM staging_partitions
-UNION SELECT DISTINCT unnest(string_split({column}, '|')) FROM finding_history
-ORDER BY name
-"""
+# Rows of logs bear one dataset and one model by name, by which nothing can be selected.
+_PRESENT = "SELECT DISTINCT {column} AS name FROM staging_partitions WHERE day IS NULL"
+_PAST = "SELECT DISTINCT unnest(string_split({column}, '|')) FROM finding_history"
 
 
 def check_names(
-    warehouse: Warehouse, datasets: Sequence[str] | None = None, models: Sequence[str] | None = None
+    warehouse: Warehouse,
+    datasets: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    model_option: str = "--model",
+    *,
+    past: bool = True,
 ) -> None:
-    """Raise ConfigurationError where a dataset or model is neither in the warehouse nor in its history."""
-    for option, column, named in (("--dataset", "dataset", datasets), ("--model", "model", models)):
+    """Raise ConfigurationError where a dataset or model is not in the warehouse, nor (where `past`) in its history.
+
+    Args: model_option: what a user wrote the models after; "model" where they were arguments.
+    """
+    names = f"{_PRESENT} UNION {_PAST}" if past else _PRESENT
+    for option, column, named in (("--dataset", "dataset", datasets), (model_option, "model", models)):
         if named:
-            known = warehouse.query(_NAMES.format(column=column)).column("name").to_pylist()
+            known = warehouse.query(f"{names.format(column=column)} ORDER BY name").column("name").to_pylist()
             check_choice(option, named, (name for name in known if name))
 
 

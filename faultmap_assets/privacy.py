@@ -221,15 +221,27 @@ def somebody_was_forgotten(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is not None
 
 
+CUT_OFF = "NOT json_valid(excerpt)"
+CONTRADICTING = "contains(reason, 'differ under one example_id')"
+"""SQL that is true for quarantined rows whose excerpt does not say all of the row, and so not whose it is."""
+
+
 def blank_forgotten_excerpts(connection: Connection, staging_id: str) -> None:
-    """Empty the excerpts of quarantined rows that name somebody who was forgotten."""
+    """Empty the excerpts of quarantined rows that name somebody who was forgotten, or whose name may be cut off.
+
+    Rows that contradict each other were looked at as a whole.
+    """
+    connection.execute(
+        f"UPDATE quarantine SET excerpt = '' WHERE staging_id = $staging_id AND {CUT_OFF} AND NOT {CONTRADICTING}",
+        {"staging_id": staging_id},
+    )
     connection.execute(
         r"""UPDATE quarantine SET excerpt = '' WHERE staging_id = $staging_id AND len(list_intersect(
             flatten(list_transform(
                 list_concat(regexp_extract_all(excerpt, '"((?:[^"\\]|\\.)*)"', 1),
                     regexp_extract_all(excerpt, '[0-9]+')),
                 lambda name: list_transform(['id', 'user', 'session', 'id', 'user', 'session'], lambda kind, i:
-                    sha256(concat_ws(chr(31), kind, if(i > 3, coalesce(dataset, ''), ''), name))))),
+                    sha256(concat_ws(chr(31), kind, if(i > 3, coalesce(dataset, ''), ''), trim(name)))))),
             (SELECT list(digest) FROM forgotten))) > 0""",
         {"staging_id": staging_id},
     )

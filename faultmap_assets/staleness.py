@@ -212,7 +212,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
         "production_slices",
         Scope.DAY,
         ("production_logs",),
-        "5",
+        "6",
         lambda s, p: [
             s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
             s.slices.model_dump(),
@@ -253,7 +253,7 @@ ASSET_GRAPH: tuple[AssetNode, ...] = (
             "coverage_gaps",
             "production_slices",
         ),
-        "1",
+        "2",
         lambda s, p: [
             s.alerts.model_dump(exclude={"webhook_url_variable", "gate"}),
             s.production.model_dump(include={"time_zone", "window_days", "feedback"}),

@@ -85,12 +85,13 @@ def coverage_tables(days: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     if days:
         table = plain_table("day", ">production", ">tests", ">coverage", ">range", ">in gaps", ">gaps")
         for day in days:
+            low = day["coverage_low"]
             table.add_row(
                 day["day"],
                 f"{day['production']:,}",
                 f"{day['tests']:,}",
                 percent(day["coverage"]),
-                f"{percent(day['coverage_low'])}–{percent(day['coverage_high'])}",
+                "–" if low is None else f"{percent(low)}–{percent(day['coverage_high'])}",
                 percent(day["in_gaps"]),
                 str(len(day["gaps"])),
             )

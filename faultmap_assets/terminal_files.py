@@ -22,6 +22,7 @@ _MAX_FILES = 10
 _MAX_TEXT = 160
 _MAX_NAMES = 4
 _MAX_REASONS = 3
+_MAX_CELLS = 8
 _FIELD_WORDS = {
     "input_text": "prompt",
     "output_text": "answer",
@@ -78,16 +79,24 @@ def inspection_lines(found: FileInspection, options: EvalOptions, rule_of: Calla
     """Yield what was seen, about ten lines: format, columns, outcome, names, the first row."""
     facts = found.facts
     rule = rule_of(next(iter(facts.datasets), ""))
-    yield f"{found.path}: {_count(facts.rows, 'row')}; looks like {found.format_name} (--format {found.format})"
+    rows = facts.rows + (facts.set_aside if found.refusal else 0)
+    counted = f"{_count(rows, 'row')}; " if rows or not found.refusal else ""
+    yield f"{found.path}: {counted}looks like {found.format_name} (--format {found.format})"
     taken = [f"{_FIELD_WORDS[name]} from {column}" for name, column in found.columns.items()]
     if taken:
         yield f"columns   {', '.join(taken)}"
         if found.other_columns:
             yield f"metadata  {_listed(found.other_columns)}"
+    elif found.other_columns:
+        yield f"columns   {_listed(found.other_columns)}"
+    if found.refusal:
+        yield from _refused(found)
+        return
     is_log = isinstance(options, LogOptions)
     # What says how a request went, the feedback rules decide.
     for outcome in () if is_log else _scored(facts):
-        yield f"outcome   {outcome_text(outcome, rule).removeprefix('outcome = ')}"
+        commas = ", written with decimal commas" if found.decimal_commas else ""
+        yield f"outcome   {outcome_text(outcome, rule).removeprefix('outcome = ')}{commas}"
     yield f"dataset   {_counted(facts.datasets)}"
     if not found.model_missing:
         yield f"model     {_counted(facts.models)}"
@@ -98,19 +107,41 @@ def inspection_lines(found: FileInspection, options: EvalOptions, rule_of: Calla
         yield f"! {warning}"
 
 
-def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
-    """Yield what looks wrong, each with what to do about it."""
-    facts = found.facts
-    if facts.set_aside:
-        reasons = list(facts.reasons.items())[:_MAX_REASONS]
-        told = "; ".join(f"{count:,}: {reason}" for reason, count in reasons)
-        yield f"{_count(facts.set_aside, 'row')} of {facts.rows + facts.set_aside:,} cannot be used ({told})"
-    if not isinstance(options, LogOptions) and found.format == "table" and _is_like_log(found):
-        yield "it has times and no scores: of a production log, `faultmap inspect --log` and `faultmap coverage`"
+def _refused(found: FileInspection) -> Iterator[str]:
+    """Yield the first row, as far as it was understood, and why an audit stores nothing of the file."""
+    known = list(_first_row(found.first_row))
+    yield from known
+    cells = [] if known else [(column, cell) for column, cell in found.raw_row.items() if cell not in (None, "")]
+    for number, (column, cell) in enumerate(cells[:_MAX_CELLS]):
+        yield f"{'' if number else 'row 1':<9} {column}: {_shortened(str(cell))}"
+    if len(cells) > _MAX_CELLS:
+        yield f"{'':<9} … {len(cells) - _MAX_CELLS} more columns"
+    for warning in _needed(found):
+        yield f"! {warning}"
+    yield f"! an audit stores nothing of it: {found.refusal}"
+
+
+def _needed(found: FileInspection) -> Iterator[str]:
     if found.model_missing:
         yield "no row names its model: give --model-name NAME"
     if found.ids_missing:
         yield "no row has an id: give --generate-ids, or --map example_id=COLUMN"
+
+
+def warnings_of(found: FileInspection, options: EvalOptions) -> Iterator[str]:
+    """Yield what looks wrong, each with what to do about it."""
+    facts = found.facts
+    if found.refusal:
+        yield from _needed(found)
+        return
+    if facts.set_aside:
+        reasons = list(facts.reasons.items())[:_MAX_REASONS]
+        told = "; ".join(f"{count:,}: {reason}" for reason, count in reasons)
+        told += f"; … {len(facts.reasons) - _MAX_REASONS} more reasons" if len(facts.reasons) > _MAX_REASONS else ""
+        yield f"{_count(facts.set_aside, 'row')} of {facts.rows + facts.set_aside:,} cannot be used ({told})"
+    if not isinstance(options, LogOptions) and found.format == "table" and _is_like_log(found):
+        yield "it has times and no scores: of a production log, `faultmap inspect --log` and `faultmap coverage`"
+    yield from _needed(found)
     is_log = isinstance(options, LogOptions)
     if not is_log:
         yield from _outcome_warnings(facts)

@@ -142,7 +142,8 @@ def gate_lines(gated: Gated) -> Iterator[Text]:
         told = f": {gated.current} is nowhere significantly worse than {gated.baseline}{tested}"
         yield Text.assemble(("passed", "green"), literal(told))
     else:
-        yield Text.assemble(("failed", "red"), literal(f": {gated.current} against {gated.baseline}{tested}"))
+        verdict = ("failed", "red") if result.decided else ("cannot say", "yellow")
+        yield Text.assemble(verdict, literal(f": {gated.current} against {gated.baseline}{tested}"))
         for reason in result.reasons:
             yield literal(f"- {reason}")
     for note in result.notes:

@@ -64,6 +64,9 @@ def ranking_table(models: Sequence[Row]) -> Table:
 
 
 def _repairs(memo: Row) -> Iterator[RenderableType]:
+    if memo["no_outcome"]:
+        yield literal(memo["no_outcome"])
+        return
     if not memo["repairs"]:
         chance = " that is more than chance over the whole audit" if memo["may_be_chance"] else ""
         yield literal(f"No group of prompts was found in which a model fails more often than elsewhere{chance}.")
@@ -77,9 +80,10 @@ def _repairs(memo: Row) -> Iterator[RenderableType]:
             yield _indented(literal(f"e.g. {shortened(one['prompt'], _PROMPT_CHARACTERS)}", "dim"))
         if one["also_of"]:
             yield _indented(literal(f"The same prompts are a weak spot of {_listed(one['also_of'])}.", "dim"))
-    left = len(memo["repairs"]) - _REPAIRS_SHOWN
-    if left > 0:
-        yield literal(f"{counted(left, 'more weak spot')}: `faultmap slices`", "dim")
+    total = sum(one["slices"] for ranking in memo["rankings"] for one in ranking["models"])
+    shown = sum(1 + len(one["also_of"]) for one in memo["repairs"][:_REPAIRS_SHOWN])
+    if total > shown:
+        yield literal(f"These are {shown:,} of the {total:,} weak spots above; all of them: `faultmap slices`", "dim")
 
 
 def _may_be_chance(memo: Row) -> Iterator[RenderableType]:
@@ -92,13 +96,19 @@ def _may_be_chance(memo: Row) -> Iterator[RenderableType]:
         yield _indented(literal(f"{len(found) - _CHANCE_SHOWN} more: `faultmap slices`", "dim"))
 
 
-def why_line(categories: Sequence[Row], errors: int) -> Text | None:
-    """The three most frequent kinds of error in one line; None where nothing was judged."""
+def why_line(categories: Sequence[Row], errors: int, unexplained: int = 0) -> Text | None:
+    """The three most frequent kinds of error in one line; None where nothing was judged.
+
+    Args: unexplained: failures in whose answer the judge found no error.
+    """
     top = [row for row in categories if row["depth"] == 1 and row["category_id"] != "unexplained"]
     if not top or not errors:
         return None
     kinds = ", ".join(f"{row['name'].lower()} {percent(row['errors'] / errors)}" for row in top[:3])
-    return literal(f"How they fail, of {errors:,} errors: {kinds}. `faultmap taxonomy`, `faultmap errors`")
+    without = ""
+    if unexplained:
+        without = f" In {counted(unexplained, 'more failure')} no error was found: `faultmap quality` lists them."
+    return literal(f"How they fail, of {errors:,} errors: {kinds}.{without} `faultmap taxonomy`, `faultmap errors`")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -127,6 +127,11 @@ def quality_tables(datasets: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
                     items.add_row(
                         literal(row["flag"].replace("_", " ")), literal(row["example_id"]), literal(row["evidence"])
                     )
+            for flag, count in shown.items():
+                if count > _ITEMS_SHOWN:
+                    items.add_row(
+                        literal(f"… {count - _ITEMS_SHOWN:,} more: --json lists all", "dim"), flag.replace("_", " ")
+                    )
             yield items
 
 
@@ -140,8 +145,10 @@ def _figure(measure: str, value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3g}"
 
 
-def estimate_table(estimate: AuditEstimate) -> Table:
-    """What the language models would be asked, by asset."""
+def estimate_table(estimate: AuditEstimate) -> Table | Text:
+    """What the language models would be asked, by asset; a sentence where that is nothing."""
+    if not estimate.rows:
+        return literal("The next audit asks no language model anything and costs nothing.")
     table = plain_table(
         "asset", "partitions", "model", ">calls", ">cached", ">prompt tokens", ">reply tokens ≤", ">USD ≤"
     )
@@ -186,7 +193,10 @@ def agreement_tables(found: JudgeAgreement) -> Iterator[Table | Text]:
             )
         yield table
     if found.unknown_labels:
-        yield literal(f"Labels that no {found.compared_by} has: {', '.join(found.unknown_labels[:10])}", "yellow")
+        more = len(found.unknown_labels) - _ITEMS_SHOWN
+        cut = f" … {more:,} more" if more > 0 else ""
+        named = ", ".join(found.unknown_labels[:_ITEMS_SHOWN])
+        yield literal(f"Labels that no {found.compared_by} has: {named}{cut}", "yellow")
 
 
 def _kappa(agreement: Agreement) -> str:

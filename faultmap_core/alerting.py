@@ -301,6 +301,7 @@ def _of_days(
 
 def _alert(change: Change, day: str, days: int, level: float, settings: AlertSettings) -> Alert:
     subject = change.subject
+    change = replace(change, level=level)
     message = f"{change.message}; {days} days together" if days > 1 else change.message
     return Alert(
         kind=subject.kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
@@ -21,6 +21,7 @@ from faultmap_core.answers import (
     bare,
     items_of,
     json_value,
+    last_sentence,
     shown,
     stated_number,
     stated_options,
@@ -34,6 +35,8 @@ _LEAD_IN = re.compile(r"^[^,]*?(?:\b(?:are|is|ist|sind|sont|son|order)\b:?|:)\s+
 _WORDY = 25
 _EQUATION_RESULT = r"(?:=|>>)\s*[$€£]?\s?{}(?![\d,]*\d|\.\d)"
 _SAME = Decimal("1e-9")
+_JOINED = re.compile(r",?\s*(?:and|or|und|oder|et|ou|y|e|o|&|/|,)", re.IGNORECASE)
+_NOTHING_MORE = re.compile(r"\W*(?:respectively)?\W*", re.IGNORECASE)
 _LONG_ENOUGH = 12
 _MOST_EVIDENCE = 160
 _NEAR_END = 150
@@ -140,7 +143,12 @@ def _number(prompt: str, response: str, expected: Expected, answer: FinalAnswer)
     # The whole answer may be a fraction, which is two numbers to a search.
     whole = number_of(answer.text)
     value = said.value if whole is None else whole
+    ending = answer.text or last_sentence(without_next_question(response))
+    if undecided := _both_offered(prompt, ending, wanted):
+        return _differs(undecided, "several_options")
     if any(_equal(value, one) for one in wanted):
+        if _is_from_prompt(prompt, said.text, expected):
+            return _differs(said.text, "word_from_prompt")
         return _matches(said.text)
     reference = wanted[0]
     signals = _near_signals(near_miss(value, reference))
@@ -150,6 +158,31 @@ def _number(prompt: str, response: str, expected: Expected, answer: FinalAnswer)
         signals.append("number_from_prompt")
     signals.append("number_too_large" if value > reference else "number_too_small")
     return _differs(said.text, *signals, "wrong_number")
+
+
+def _both_offered(prompt: str, text: str, wanted: Sequence[Decimal]) -> str:
+    """Return the words that end an answer with two numbers of the prompt, the right one and another; else ""."""
+    found = numbers_in(text)[-2:]
+    if len(found) < 2 or sum(any(_equal(one.value, right) for right in wanted) for one in found) != 1:
+        return ""
+    offered = {number.value for number in numbers_in(prompt[-READ_CHARS:])}
+    between, behind = text[found[0].end : found[1].end - len(found[1].text)], text[found[1].end :]
+    joined = _JOINED.fullmatch(between.strip()) and _NOTHING_MORE.fullmatch(behind)
+    if not joined or not {one.value for one in found} <= offered:
+        return ""
+    return text[text.rfind(found[0].text, 0, found[0].end) : found[1].end]
+
+
+def _is_from_prompt(prompt: str, words: str, expected: Expected) -> bool:
+    """Whether an answer only repeats, letter for letter, what the prompt asks to turn into something else."""
+    asked = prompt[-READ_CHARS:]
+    if any(_standing_alone(one, asked) for one in expected.references):
+        return False
+    return _standing_alone(words, asked)
+
+
+def _standing_alone(words: str, text: str) -> bool:
+    return bool(words.strip()) and bool(re.search(rf"(?<!\w){re.escape(words.strip())}(?!\w)", text))
 
 
 def _equal(a: Decimal, b: Decimal) -> bool:
@@ -225,6 +258,9 @@ def _text(prompt: str, response: str, expected: Expected, answer: FinalAnswer) -
     same = [one for one in expected.references if bare(one) in (bare(text), bare(whole)) and bare(one)]
     if same:
         letter_for_letter = any(one.strip() == whole for one in same)
+        if not any(one.strip() in (text, whole) for one in same) and _is_from_prompt(prompt, text, expected):
+            # Case is what was asked for: the reference is the prompt's word, written otherwise.
+            return _differs(text[:_MOST_EVIDENCE], "word_from_prompt")
         name = "answer_matches_reference" if letter_for_letter or answer.marked else "case_or_punctuation"
         words = shown(answer.text or whole)
         return Comparison(words, (Finding(name, words),))

@@ -33,6 +33,8 @@ class _Kind:
     paired: bool = False
     # The sign of (inside - outside) that goes with an effect above the null; 0 where values and effect may part.
     sign: int = 1
+    # Whether inside and outside are the same thing now and before.
+    over_time: bool = False
 
 
 def percent(share: float) -> str:
@@ -50,6 +52,16 @@ def points(difference: float) -> str:
     hundred = 100.0 * difference
     text = f"{hundred:+.0f}" if abs(hundred) >= 2.0 or hundred == 0.0 else f"{hundred:+.1f}"
     return "0" if float(text) == 0.0 else text.replace("-", "−")
+
+
+def tenths(share: float) -> str:
+    """Return a share as a percentage with one digit."""
+    return f"{share:.1%}"
+
+
+def point_tenths(difference: float) -> str:
+    """Return a difference of shares in percentage points with one digit."""
+    return f"{100.0 * difference:+.1f}"
 
 
 def number(value: float) -> str:
@@ -91,6 +103,14 @@ _KINDS: dict[str, _Kind] = {
     "count": _Kind(
         frozenset({"midp", "fisher", "chi2"}), 0.0, number, number, "number", "number found against number expected",
     ),
+    "share over time": _Kind(
+        frozenset({"midp", "mcnemar_midp", "range"}), 0.0, tenths, point_tenths, "share now and before",
+        "share now less share before", over_time=True,
+    ),
+    "advantage over time": _Kind(
+        frozenset({"advantage"}), 0.0, point_tenths, point_tenths, "advantage now and before",
+        "advantage over the other model now less before", over_time=True,
+    ),
 }  # fmt: skip
 
 TESTS = {
@@ -101,6 +121,8 @@ TESTS = {
     "ranksum": "rank-sum test (Wilcoxon, Mann-Whitney)",
     "mcnemar_midp": "McNemar's mid-p test",
     "sign_flip": "sign-flip permutation test",
+    "range": "normal test of two coverage figures",
+    "advantage": "normal test of two advantages",
 }
 """A test's name for people."""
 
@@ -226,6 +248,9 @@ class Claim(_Record):
             shown = f"A difference is shown by the {TESTS[self.test]}" if self.shown and self.test in TESTS else ""
             return f"{shown}; {self.flaw}." if shown else f"Nothing can be said here: {self.flaw}."
         first, second = self.first or "these", self.second or "the rest"
+        if kind.over_time and not self._disagreement().startswith("the values"):
+            doubt = "by how much so few cannot tell" if self.shown else "that may be chance"
+            return f"{_moved(self)} ({doubt}; {_rows(self)})"
         if not self.shown:
             alone = "looked at alone, this pair might" if kind.paired else "looked at alone, they might"
             return f"{first} and {second}: no difference is shown over all that was compared; {alone} differ."
@@ -381,6 +406,29 @@ def _of_counts(claim: Claim) -> str:
     return f"{claim.inside_text} {found} where {claim.outside_text} were expected."
 
 
+def _moved(claim: Claim) -> str:
+    """Return from where to where something went."""
+    first, values = claim.first or "the share", f"from {claim.outside_text} to {claim.inside_text}"
+    if claim.statistic == "advantage over time":
+        return f"{first} went {values} points"
+    if not claim.effect:
+        return f"{first} stayed at {claim.inside_text}"
+    return f"{first} {'rose' if claim.effect > 0 else 'fell'} {values}"
+
+
+def _rows(claim: Claim) -> str:
+    return f"p {p_text(claim.p_value)}; {claim.n_other:,} {claim.population} before, {claim.n:,} now"
+
+
+def _over_time(claim: Claim) -> str:
+    chance = "" if claim.shown or not claim.effect else "that may be chance: "
+    if claim.effect is None or claim.low is None or claim.high is None:
+        return f"{_moved(claim)} ({chance}{_rows(claim)})"
+    kind = _KINDS[claim.statistic]
+    span = f"95% interval {_bound(kind, claim.low)} to {_bound(kind, claim.high)}"
+    return f"{_moved(claim)} ({chance}{kind.effect(claim.effect)} points, {span}, {_rows(claim)})"
+
+
 _VALUES: dict[str, Callable[[Claim], str]] = {
     "failure rate": _rates,
     "score": _means,
@@ -389,6 +437,8 @@ _VALUES: dict[str, Callable[[Claim], str]] = {
     "paired score": _sides,
     "share": _shares,
     "count": lambda claim: _of_counts(claim).removesuffix("."),
+    "share over time": _moved,
+    "advantage over time": _moved,
 }
 _SENTENCES: dict[str, Callable[[Claim], str]] = {
     "failure rate": _of_rates,
@@ -398,4 +448,6 @@ _SENTENCES: dict[str, Callable[[Claim], str]] = {
     "paired score": _of_pairs,
     "share": _of_shares,
     "count": _of_counts,
+    "share over time": _over_time,
+    "advantage over time": _over_time,
 }

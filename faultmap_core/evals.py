@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_core.column_paths import MISSING, column_problem, value_at
+from faultmap_core.decimal_commas import DecimalsSeen, decimal_comma
 from faultmap_core.errors import ConfigurationError
-from faultmap_core.metrics import Metric
+from faultmap_core.metrics import VERDICT, Metric
+from faultmap_core.payloads import decoded
 from faultmap_core.prompts import prompt_id
 from faultmap_core.results import strict
 from faultmap_core.score_range import ScoresSeen, range_problem, without_rounding
@@ -99,10 +102,11 @@ MAX_KEY_LENGTH = 200
 _EXCERPT_LENGTH = 200
 _MAX_COLUMNS = 1_000
 # Raised when the same file gives other rows than before; what was staged is then read again.
-_READING = 3
+_READING = 4
 # An image inside of a message is of no use as text; the rest of the message is.
 _MAX_DATA_URL = 200
 _ABSENT_SCORES = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "–"})
+_WHOLE_FLOAT = re.compile(r"-?[0-9]+\.0")
 _BOOLEAN_SCORES = {"true": 1.0, "false": 0.0}
 
 Row = Mapping[str, Any]
@@ -123,6 +127,7 @@ class EvalOptions:
             file's first. The others stay in the metadata.
         higher_is_better: dataset -> whether a higher score is the better one.
         default_higher_is_better: for datasets that `higher_is_better` does not name; true leaves it to the file.
+        unread: fields whose column of our own name is metadata: of a table whose score somebody chose, the verdict.
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -135,6 +140,7 @@ class EvalOptions:
     scorer: str | None = None
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     default_higher_is_better: bool = True
+    unread: frozenset[str] = frozenset()
 
     fields: ClassVar[tuple[str, ...]] = FIELDS
     formats: ClassVar[tuple[str, ...]] = FORMATS
@@ -189,6 +195,9 @@ class EvalOptions:
         ]
         # Only where they are given, so that what was staged before they existed need not be read again.
         parts += [[name, value] for name, value in (("format", self.format), ("scorer", self.scorer)) if value]
+        # Words such as yes and pass stand for an end of the score range, and the direction says for which.
+        directions = {**self.higher_is_better, **({} if self.default_higher_is_better else {"": False})}
+        parts += [["higher_is_better", sorted(directions.items())]] if directions else []
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -268,6 +277,8 @@ class EvalTableBuilder:
         self._columns: dict[str, None] = {}
         self._scores_seen: dict[str, ScoresSeen] = {}
         self._letters: set[str] = set()
+        self._decimals = DecimalsSeen()
+        self._ids_are_floats: bool | None = None
         self._key_hashes, self._row_hashes, self._lines = array("Q"), array("Q"), array("Q")
 
     def table(self, rows: Sequence[tuple[int, Row | RowError]]) -> tuple[pa.Table, list[RejectedRow]]:
@@ -277,6 +288,8 @@ class EvalTableBuilder:
         """
         accepted: list[dict[str, Any]] = []
         rejected: list[RejectedRow] = []
+        if self._ids_are_floats is None:
+            self._ids_are_floats = self._have_float_ids(rows)
         for line, row in rows:
             try:
                 if isinstance(row, RowError):
@@ -291,10 +304,13 @@ class EvalTableBuilder:
     def problem(self) -> str | None:
         """Say why nothing of the file is to be kept, now that all of its rows were seen; None where there is nothing.
 
-        A column that was named and that no row has; scores of another range than the dataset's; letter grades.
+        A column that was named and that no row has; numbers that can be read in two ways; scores of another range than
+        the dataset's; letter grades.
         """
         if self._unseen and self._columns:
             return column_problem(min(self._unseen), list(self._columns))
+        if problem := self._decimals.problem():
+            return problem
         for dataset, seen in self._scores_seen.items():
             if seen.are_of_another_range:
                 remedy = self._options.range_remedy(dataset, *seen.likely_range)
@@ -320,13 +336,16 @@ class EvalTableBuilder:
                 repeated.extend(group_lines[1:])
                 continue
             shown = ", ".join(str(line) for line in group_lines[:5])
-            reason = f"lines {shown} differ under one example_id; give repeats an `epoch` column"
+            reason = (
+                f"lines {shown} differ under one example_id; give repeats an `epoch` column, other examples another id"
+            )
             conflicting.update(dict.fromkeys(group_lines, reason))
         return KeyConflicts(tuple(sorted(repeated)), conflicting)
 
     def _accept(self, row: Row) -> dict[str, Any]:
         if self._unseen:
             self._look_for_columns(row)
+        self._check_keys(row)
         dataset = self._key(row, "dataset", self._fallback_dataset)
         model = self._key(row, "model", self._options.model_name)
         prompt = _prompt(self._value(row, "input_text"))
@@ -377,9 +396,23 @@ class EvalTableBuilder:
     def _value(self, row: Row, name: str) -> Any:
         column = self._options.column_map.get(name)
         if column is None:
-            return row.get(name)
+            return None if name in self._options.unread else row.get(name)
         value = value_at(row, column)
         return None if value is MISSING else value
+
+    def _check_keys(self, row: Row) -> None:
+        """Raise RowError where a row does not say whose answer to what it is: all that is missing, with the remedy."""
+        remedies = {}
+        if not self._options.model_name and not (text_of(self._value(row, "model"), "model") or "").strip():
+            remedies["model"] = "`--model-name NAME` names it"
+        if self._needs_id(row):
+            remedies["example_id"] = "`--generate-ids` derives ids from the prompts"
+        if remedies:
+            verb = "is" if len(remedies) == 1 else "are"
+            raise RowError(f"{' and '.join(remedies)} {verb} missing; {', '.join(remedies.values())}")
+
+    def _needs_id(self, row: Row) -> bool:
+        return not self._options.generate_ids and not text_of(self._value(row, "example_id"), "example_id")
 
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
         key = text_of(self._value(row, name), name)
@@ -390,12 +423,19 @@ class EvalTableBuilder:
             raise RowError(f"{name} {key[:60]!r} {problem}")
         return key
 
+    def _have_float_ids(self, rows: Sequence[tuple[int, Row | RowError]]) -> bool | None:
+        """Say whether ids are whole numbers written as 1.0, as pandas writes a column in which one is missing.
+
+        Returns: None where no row has an id.
+        """
+        ids = [self._value(row, "example_id") for _, row in rows if not isinstance(row, RowError)]
+        ids = [value for value in ids if not _absent(value)]
+        return all(isinstance(value, str) and _WHOLE_FLOAT.fullmatch(value.strip()) for value in ids) if ids else None
+
     def _example_id(self, row: Row, dataset: str, model: str, epoch: int, input_text: str) -> str:
-        example_id = text_of(self._value(row, "example_id"), "example_id")
+        example_id = (text_of(self._value(row, "example_id"), "example_id") or "").strip()
         if example_id:
-            return example_id
-        if not self._options.generate_ids:
-            raise RowError("example_id is missing; `--generate-ids` derives ids from the prompts")
+            return example_id[:-2] if self._ids_are_floats and _WHOLE_FLOAT.fullmatch(example_id) else example_id
         # From the prompt, so that the same question to another model gets the same id.
         generated = prompt_id(input_text)[:16]
         answered = _hash64(json.dumps([dataset, model, epoch, generated]))
@@ -409,7 +449,7 @@ class EvalTableBuilder:
         metric = metric if isinstance(metric, Metric) else None
         score, passed = self._score(row, dataset), _verdict(self._value(row, "passed"))
         if score is None and passed is not None:
-            metric = metric or Metric("passed")
+            metric = metric or VERDICT
             score = self._score_of_verdict(dataset, metric, "passed" if passed else "failed")
         said = judged(self._value(row, "score"))
         if passed is None and said is not None and said != "partial":
@@ -422,6 +462,7 @@ class EvalTableBuilder:
 
     def _score(self, row: Row, dataset: str) -> float | None:
         value = self._value(row, "score")
+        self._decimals.note(value)
         if letter := letter_of(value):
             self._letters.add(letter)
         metric = row.get("metric")
@@ -442,7 +483,7 @@ class EvalTableBuilder:
 
     def _used_columns(self, row: Row) -> set[str]:
         """Return the columns that are fields of ours, and so no metadata."""
-        return {self._options.column_map.get(name, name) for name in self.fields}
+        return {self._options.column_map.get(name, name) for name in self.fields if name not in self._options.unread}
 
     def _score_of_verdict(self, dataset: str, metric: Metric | None, said: Judged) -> float:
         """Return the end of the score range that a word stands for: `yes` the upper one, `passed` the better one."""
@@ -506,10 +547,11 @@ def _prompt(value: Any) -> Prompt:
     else:
         prompt = unwrap_prompt(value)
     if prompt is None:
-        if isinstance(value, dict) and value:
+        content = decoded(value)
+        if isinstance(content, dict) and content:
             raise RowError("input_text is missing: it holds nothing but ids and settings")
         raise RowError(
-            f"input_text is missing{': no turn of the chat says anything' if isinstance(value, list) else ''}"
+            f"input_text is missing{': no turn of the chat says anything' if isinstance(content, list) else ''}"
         )
     return prompt
 
@@ -551,7 +593,11 @@ def number_of(value: Any, name: str) -> float | None:
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
+        # Whether the whole column is written so is only known at its end (`EvalTableBuilder.problem`).
+        decimal = decimal_comma(value)
+        if decimal is None:
+            raise RowError(f"{name} {str(value)[:40]!r} is no number") from None
+        number = decimal
     return None if math.isnan(number) else number
 
 

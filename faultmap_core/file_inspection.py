@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from faultmap_core.decimal_commas import decimal_comma
+from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.file_facts import FactsCollector, FileFacts
 from faultmap_core.logs import LogOptions, time_of
@@ -18,7 +20,7 @@ from faultmap_core.readers import EvalBatch, read_eval_file, read_log_file
 from faultmap_core.readers.formats import format_of
 from faultmap_core.readers.frames import raw_table_rows
 from faultmap_core.readers.log_formats import log_layout
-from faultmap_core.readers.tabular import READ_ERRORS, file_error
+from faultmap_core.readers.tabular import READ_ERRORS, file_error, table_header
 
 FORMAT_NAMES: Mapping[str, str] = {
     "table": "a table with one answer a row",
@@ -60,6 +62,7 @@ _TABLES = frozenset({"table", "deepeval", "ragas", "langsmith", "mlflow", "rows"
 _STAND_IN = "unnamed model"
 _LOOKED_AT = 50
 _MIN_SHARE = 0.5
+_ANY_RANGE = (-1e300, 1e300)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ class FileInspection:
         first_row: the first row as it would be stored.
         model_missing: rows that name no model and no option does.
         ids_missing: no row has an id of its own.
+        decimal_commas: scores are written with decimal commas.
+        refusal: why an audit would store nothing of the file, and what to do about it; empty where it would.
+        raw_row: the first row as it stands in the file, where it has columns.
     """
 
     path: Path
@@ -85,6 +91,9 @@ class FileInspection:
     first_row: Mapping[str, Any]
     model_missing: bool
     ids_missing: bool
+    decimal_commas: bool = False
+    refusal: str = ""
+    raw_row: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def format_name(self) -> str:
@@ -95,31 +104,72 @@ class FileInspection:
 def inspect_file(path: Path, options: EvalOptions) -> FileInspection:
     """Read a file whole, store nothing, and say what it holds.
 
-    What no option says and the file does not either (a model's name, ids) is stood in for and reported as missing.
+    What no option says and the file does not either (a model's name, ids) is stood in for and reported as missing. A
+    file that an audit would refuse is shown as far as it can be read, with the reason.
 
-    Raises: EvalFileError as `read_eval_file` does, for what nothing can stand in for.
+    Raises: EvalFileError where nobody can tell what the file is.
     """
-    format_name, read = _opened(path, options)
-    collector = FactsCollector()
-    first: list[dict[str, Any]] = []
-    for batch in read:
-        collector.add(batch.rows, batch.rejected)
-        first += batch.rows.slice(0, max(0, _LOOKED_AT - len(first))).to_pylist()
-    facts = collector.facts()
-    raw = dict(itertools.islice(_raw_rows(path, format_name), _LOOKED_AT))
+    name = format_name(path, options)
+    raw = _raw_rows(path, name)
+    facts, first, refusal = _read(path, options, name)
+    if refusal:
+        # Scores of another range refuse all of their rows: what else the file holds is seen with any range allowed.
+        wide = replace(options, score_ranges={}, default_score_range=_ANY_RANGE)
+        seen, shown, trouble = _read(path, wide, name)
+        if trouble:
+            # Nothing stands in for what is missing here, so that all of it is named at once.
+            refusal = _read(path, options, name, stand_in=False)[2] or refusal
+        else:
+            facts, first = seen, shown
     columns = column_sources(first, raw)
     # Other formats have ids, or take them from the prompts by themselves.
-    needs_ids = format_name == "table" and not isinstance(options, LogOptions) and not options.generate_ids
+    needs_ids = name == "table" and not isinstance(options, LogOptions) and not options.generate_ids
+    scores = [row.get(columns["score"]) for row in raw.values()] if "score" in columns else []
     return FileInspection(
         path,
-        format_name,
+        name,
         facts,
         columns,
-        tuple(sorted({str(name) for row in raw.values() for name in row} - set(columns.values()))),
+        _others(path, name, raw, columns),
         first[0] if first else {},
         options.model_name is None and _STAND_IN in facts.models,
         needs_ids and _ids_are_generated(first),
+        any(decimal_comma(score) is not None for score in scores),
+        refusal,
+        next(iter(raw.values()), {}),
     )
+
+
+def _others(
+    path: Path, format_name: str, raw: Mapping[int, Mapping[str, Any]], columns: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the columns that are no field; of a table of which no row can be read, those of its header."""
+    names = {str(column) for row in raw.values() for column in row}
+    if not names and format_name in _TABLES:
+        try:
+            names = set(table_header(path))
+        except (EvalFileError, *READ_ERRORS):
+            names = set()
+    return tuple(sorted(names - set(columns.values())))
+
+
+def _read(
+    path: Path, options: EvalOptions, format_name: str, *, stand_in: bool = True
+) -> tuple[FileFacts, list[dict[str, Any]], str]:
+    """Return the facts of a file and its first rows, as far as they were read, and why not further.
+
+    Args: stand_in: read with a name for a model and ids that may be missing.
+    """
+    collector = FactsCollector()
+    first: list[dict[str, Any]] = []
+    refusal = ""
+    try:
+        for batch in _opened(path, _named(options) if stand_in else options, format_name):
+            collector.add(batch.rows, batch.rejected)
+            first += batch.rows.slice(0, max(0, _LOOKED_AT - len(first))).to_pylist()
+    except EvalFileError as error:
+        refusal = str(error).removeprefix(f"{path}: ").removesuffix("; nothing of the file is stored")
+    return collector.facts(), first, refusal
 
 
 def format_name(path: Path, options: EvalOptions) -> str:
@@ -132,13 +182,16 @@ def format_name(path: Path, options: EvalOptions) -> str:
         raise file_error(path, error) from error
 
 
-def _opened(path: Path, options: EvalOptions) -> tuple[str, Iterator[EvalBatch]]:
-    """Return a file's format and its batches, read with a name for what may be missing."""
-    name = format_name(path, options)
+def _opened(path: Path, options: EvalOptions, format_name: str) -> Iterator[EvalBatch]:
     if isinstance(options, LogOptions):
-        return name, read_log_file(path, options)
-    named = replace(options, model_name=options.model_name or _STAND_IN, generate_ids=True, format=name)
-    return name, read_eval_file(path, named)
+        return read_log_file(path, options)
+    return read_eval_file(path, replace(options, format=format_name))
+
+
+def _named(options: EvalOptions) -> EvalOptions:
+    if isinstance(options, LogOptions):
+        return options
+    return replace(options, model_name=options.model_name or _STAND_IN, generate_ids=True)
 
 
 def column_sources(rows: Sequence[Mapping[str, Any]], raw: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
@@ -180,8 +233,9 @@ def _same(value: Any, cell: Any) -> bool:
         return False
     if isinstance(value, datetime):
         return _is_time(value, cell)
+    decimal = decimal_comma(cell)
     try:
-        return float(cell) == float(value)
+        return float(cell if decimal is None else decimal) == float(value)
     except (TypeError, ValueError):
         return str(cell).strip().casefold() == str(value).casefold()
 
@@ -193,11 +247,16 @@ def _is_time(value: datetime, cell: Any) -> bool:
         return False
 
 
-def _raw_rows(path: Path, format_name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if format_name in _TABLES:
-        for line, row in raw_table_rows(path, format_name):
-            if not isinstance(row, RowError):
-                yield line, row
+def _raw_rows(path: Path, format_name: str) -> dict[int, Mapping[str, Any]]:
+    """Return the first rows of a table by their lines; none of a file that is no table or that cannot be read."""
+    if format_name not in _TABLES:
+        return {}
+    try:
+        rows = itertools.islice(raw_table_rows(path, format_name), _LOOKED_AT)
+        return {line: row for line, row in rows if not isinstance(row, RowError)}
+    except (EvalFileError, *READ_ERRORS):
+        # Reading it whole says why.
+        return {}
 
 
 def _ids_are_generated(rows: Sequence[Mapping[str, Any]]) -> bool:

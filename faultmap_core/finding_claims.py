@@ -141,11 +141,11 @@ def signature_claim(row: Mapping[str, Any], n: int, n_other: int) -> Claim | Non
         low=row["risk_ratio_low"],
         high=row["risk_ratio_high"],
         test="midp",
-        population="scored examples" if of_model else "errors here",
+        population="scored examples" if of_model else "errors in this slice",
         n=n,
         n_other=n_other,
         p_value=float(row["p_value"]),
         adjusted_p_value=adjusted,
         level=_level(adjusted, bool(row["significant"])),
-        second="of the other models" if of_model else "elsewhere",
+        second="of the other models" if of_model else "errors outside of it",
     )

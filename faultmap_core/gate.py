@@ -111,7 +111,9 @@ class RunSummary:
 @dataclass(frozen=True)
 class GateResult(_Record):
     """Attributes: passed; reasons: one sentence each, worst first; changes: the same with their numbers, where a change
-    is the reason; compared: (dataset, model, baseline's model); notes: what could not be compared; tested: tests."""
+    is the reason; compared: (dataset, model, baseline's model); notes: what could not be compared; tested: tests;
+    decided: False where nothing is shown to be worse and something could not be compared, so that the reasons say only
+    what is missing."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -119,6 +121,7 @@ class GateResult(_Record):
     compared: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
     tested: int
+    decided: bool = True
 
 
 def gate(
@@ -143,10 +146,11 @@ def gate(
     compared = tuple((now.dataset, now.model, then.model) for now, then in pairs)
     if not any(change.subject.kind == "failure_rate" for change in changes):
         reason = "nothing to compare: no scored example of a dataset that both sides have"
-        return GateResult(False, (*unlike, reason), (), compared, tuple(notes), len(changes))
+        return GateResult(False, (*unlike, reason), (), compared, tuple(notes), len(changes), decided=False)
     worse = _significant(changes, chosen)
     reasons = (*unlike, *(change.message for change in worse))
-    return GateResult(not reasons, reasons, worse, compared, tuple(notes), len(changes))
+    decided = bool(worse) or not reasons
+    return GateResult(not reasons, reasons, worse, compared, tuple(notes), len(changes), decided)
 
 
 def _unlike(now: RunSummary, then: RunSummary) -> str | None:
@@ -158,12 +162,15 @@ def _unlike(now: RunSummary, then: RunSummary) -> str | None:
 def _significant(changes: Sequence[Change], settings: GateSettings) -> tuple[Change, ...]:
     """Return what is worse than its margin by Holm's (1979) procedure over all tests, smallest p first."""
     order = sorted(range(len(changes)), key=lambda i: (changes[i].p_value, i))
-    worse = []
+    worse: list[Change] = []
+    adjusted = 0.0
     for position, index in enumerate(order):
-        if changes[index].p_value > settings.significance_level / (len(changes) - position):
+        change = changes[index]
+        adjusted = max(adjusted, min(change.p_value * (len(changes) - position), 1.0))
+        if adjusted > settings.significance_level:
             break
-        if changes[index].is_worse and changes[index].worse_by > settings.margin(changes[index]):
-            worse.append(changes[index])
+        if change.is_worse and change.worse_by > settings.margin(change):
+            worse.append(replace(change, adjusted_p_value=adjusted, level=settings.significance_level))
     return tuple(worse)
 
 

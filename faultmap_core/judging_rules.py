@@ -27,7 +27,7 @@ from faultmap_core.signals import SIGNALS, Examination, FailedExample, examine
 from faultmap_core.text_signs import shown_end
 
 # Raise it whenever a rule, a title or a criterion changes.
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 _NO_ERROR = ("answer_matches_reference", "case_or_punctuation")
 # How a final number misses, and how a chosen option's number does.
 _NUMBER_TITLES = {

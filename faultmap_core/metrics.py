@@ -65,6 +65,10 @@ class Metric:
         return cls(**json.loads(text))
 
 
+VERDICT = Metric("passed")
+"""The metric of a row that has a verdict and no score."""
+
+
 @dataclass(frozen=True)
 class UserRule:
     """What the user set for a dataset; None where nothing was.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from faultmap_core.metrics import UNSTATED, Metric, UserRule
+from faultmap_core.metrics import UNSTATED, VERDICT, Metric, UserRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,14 @@ class OutcomeRule:
     others: Mapping[str, int]
 
 
-def outcome_rule(metrics: Sequence[Metric | None], user: UserRule) -> OutcomeRule:
-    """Return the rule for rows with these metrics; None is a row whose metric nobody states, or without a score."""
+def outcome_rule(metrics: Sequence[Metric | None], user: UserRule, *, has_unstated_scores: bool = False) -> OutcomeRule:
+    """Return the rule for rows with these metrics; None is a row whose metric nobody states, or without a score.
+
+    Args: has_unstated_scores: whether some row has a score whose metric nobody states. A row of the same table whose
+        cell for the score is empty, and which has a verdict, is then no row of another metric.
+    """
+    if has_unstated_scores:
+        metrics = [None if metric == VERDICT else metric for metric in metrics]
     rows = Counter(metric for metric in metrics if metric is not None)
     of_name: Counter[str] = Counter()
     for metric, number in rows.items():

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from faultmap_core.change_claims import change_message
 from faultmap_core.comparison_results import ComparisonResult
 from faultmap_core.errors import ConfigurationError
 from faultmap_core.paired import mcnemar_of_means, tango_interval
@@ -63,6 +64,8 @@ class Change(_Record):
         test: "mcnemar_midp" (same examples), "midp" (two samples), "range", "advantage" or "slice".
         before_error, after_error: standard errors, >= 0; before_rows, after_rows: rows that were counted.
         verdict: of "winner", where it is worse than before; None else.
+        adjusted_p_value: p over all that was tested together; None where it was asked alone; level: up to which one a
+            change is claimed.
     """
 
     subject: Subject
@@ -78,6 +81,8 @@ class Change(_Record):
     before_rows: int
     after_rows: int
     verdict: Verdict | None = None
+    adjusted_p_value: float | None = None
+    level: float = 0.05
 
     @property
     def worse_by(self) -> float:
@@ -92,7 +97,7 @@ class Change(_Record):
     @property
     def message(self) -> str:
         """What happened, in one sentence with its figures."""
-        return _sentence(self)
+        return change_message(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as JSON's own types, those of the subject among them."""
@@ -351,42 +356,3 @@ def _normal(
     return Change(
         subject, before, after, difference, difference - _Z * error, difference + _Z * error, p, test, *errors, *rows
     )
-
-
-def _interval(change: Change) -> str:
-    """Return the interval in words, or that there is none to give where it would contradict the test.
-
-    The test is one-sided and adjusted for its search, the interval two-sided: near the limit they part.
-    """
-    shown = change.p_value <= 1.0 - _LEVEL
-    if shown and change.low <= 0.0 <= change.high:
-        return ", by how much so few cannot tell"
-    return f", 95% interval {100 * change.low:+.1f} to {100 * change.high:+.1f}"
-
-
-def _sentence(change: Change) -> str:
-    one = change.subject
-    where = f"{one.model} on {one.dataset}" if one.model else one.dataset
-    figures = f"{100 * change.difference:+.1f} points{_interval(change)}, p {change.p_value:.2g}"
-    rows = f"{change.before_rows:,} rows before, {change.after_rows:,} now"
-    if one.kind == "new_slice":
-        return (
-            f'{where}: new failure slice "{one.name}": {change.after:.1%} of its {change.after_rows:,} rows fail,'
-            f" {change.before:.1%} of the rest ({figures})"
-        )
-    if one.kind == "winner":
-        beats = {"lost": "now loses to", None: "still stands as before against"}.get(change.verdict, "no longer beats")
-        return (
-            f"{where}: {beats} {one.name}: its advantage went from {100 * change.before:+.1f} to"
-            f" {100 * change.after:+.1f} points ({figures})"
-        )
-    what = {
-        "failure_rate": "the failure rate",
-        "slice_rate": f'the failure rate of the slice "{one.name}"',
-        "coverage": "coverage by the tests",
-        "quarantined": "the share of quarantined rows",
-        "unscored": "the share of rows without an outcome",
-        "unjudged": "the share of failures without a judgment",
-    }[one.kind]
-    moved = "rose" if change.difference > 0 else "fell" if change.difference < 0 else "stayed"
-    return f"{where}: {what} {moved} from {change.before:.1%} to {change.after:.1%} ({figures}; {rows})"

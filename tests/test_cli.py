@@ -47,7 +47,7 @@ def home(audited) -> str:
 def test_audit_of_known_files_tells_the_findings_again_and_makes_nothing(run, audited, home: str):
     result = run("audit", str(audited[0].evals), "--home", home)
     assert result.code == 0
-    assert "nothing was stale" in result.out
+    assert "Nothing changed since the last audit" in result.out
     assert "Repair first" in result.out
     assert "alpha on school: " in " ".join(result.out.split())
     assert "audit_report.html" in result.out
@@ -114,7 +114,16 @@ def test_coverage_reads_logs_and_tells_days_and_gaps(run, tmp_path: Path):
         ("2026-11-01", 4, 0),
         ("2026-11-02", 4, 0),
     ]
-    assert "2026-11-02" in run("coverage", "--home", "state").out
+    # Without tests no figure was measured: none is 0.
+    unmeasured = ("coverage", "coverage_low", "coverage_high", "covered", "in_gaps", "undetermined")
+    assert {day[name] for day in result.json() for name in unmeasured} == {None}
+    shown = run("coverage", "--home", "state").out
+    assert "2026-11-02" in shown
+    assert "%" not in shown
+    assert "No evals were audited, so there is no test" in shown
+    assert "says how the answer went, so where answers are worse cannot be told" in shown
+    assert "No evals were audited" in run("slices", "--home", "state").out
+    assert "coverage" not in run("history", "--home", "state").out
 
 
 @pytest.mark.parametrize(("wanted", "said"), [("zzzz", "no slice has an id that starts with"), ("", "give more")])
@@ -127,7 +136,7 @@ def test_status_of_a_fresh_warehouse(run, home: str):
     content = run("status", "--home", home, "--json").json()
     assert content["stale"] == content["blocked"] == content["quarantined"] == []
     assert content["assets"]["scores"] == 4
-    assert "28 of 28 partitions are fresh" in run("status", "--home", home).out
+    assert "28 of 28 results are up to date" in run("status", "--home", home).out
 
 
 def test_status_tells_what_is_stale_and_why(run, home: str, tmp_path: Path):
@@ -184,7 +193,7 @@ def test_columns_by_other_names(run, tmp_path: Path):
     [
         (None, "no eval file there"),
         (b"", "the file is empty"),
-        (b"a,b\n1,2\n", "no column 'input_text'; it has a, b"),
+        (b"a,b\n1,2\n", "no column 'input_text' and no column 'example_id' and no column 'model'; it has a, b"),
         (b"\x00\x01\x02" * 50, "no text file"),
     ],
 )

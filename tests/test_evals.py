@@ -67,7 +67,7 @@ def test_a_plain_row_is_taken_as_it_is():
     ("value", "text"),
     [
         ("007", "007"),
-        (" 7 ", " 7 "),
+        (" 7 ", "7"),
         (7, "7"),
         (7.0, "7"),
         (7.5, "7.5"),
@@ -108,7 +108,7 @@ def test_scores_are_numbers(score, number):
     ("score", "expected"),
     [
         ("good", "score 'good' is no number"),
-        ("1,5", "score '1,5' is no number"),
+        ("1.000,5", "score '1.000,5' is no number"),
         ([1], "score is of type list, expected a number"),
         ({"value": 1}, "score is of type dict, expected a number"),
         (1.5, "score 1.5 is outside of [0, 1], the dataset's score_range"),
@@ -136,7 +136,7 @@ def test_each_dataset_has_its_own_score_range():
         ({"example_id": ""}, "example_id is missing"),
         ({"example_id": math.nan}, "example_id is missing"),
         ({"example_id": ["a"]}, "example_id is of type list, expected text"),
-        ({"model": " "}, "model is missing"),
+        ({"model": " "}, "model is missing; `--model-name NAME` names it"),
         ({"model": {"name": "m"}}, "model is of type dict"),
         ({"input_text": None}, "input_text is missing"),
         ({"input_text": "  \n"}, "input_text is missing"),
@@ -261,7 +261,7 @@ def test_options_fill_in_what_rows_do_not_name():
     assert (row["dataset"], row["model"]) == ("exam", "gpt")
     named = accepted({**bare, "dataset": "d", "model": "m"}, dataset_name="exam", model_name="gpt")
     assert (named["dataset"], named["model"]) == ("d", "m")
-    assert reason(bare) == "model is missing"
+    assert reason(bare) == "model is missing; `--model-name NAME` names it"
 
 
 def test_generated_ids_are_equal_across_models_and_epochs():

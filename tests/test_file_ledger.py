@@ -18,6 +18,8 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions
 from faultmap_core.logs import LogOptions
 from faultmap_core.readers.conservation import FileSize, LineAccount, count_lines
+from tests import tool_files
+from tests.log_files import every_eval_ever_record, lm_eval_sample, openai_evals_lines, write_lines, write_lm_eval
 
 HEADER = "dataset,example_id,model,input_text,output_text,score\n"
 
@@ -133,6 +135,69 @@ def test_the_ledger_of_a_log(warehouse, tmp_path):
     with warehouse.read() as connection:
         counted = count_partition(connection, {"day": "2026-01-01"})
     assert (counted.staged, counted.present, counted.unbalanced) == (1, 1, ())
+
+
+IN_LINES = sorted(
+    name for name, seed in tool_files.SEEDS.items() if seed.entry.endswith(("jsonl", "csv")) and name != "mt-bench"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", ["lm-eval", "openai-evals", "every-eval-ever", "ragas", *IN_LINES])
+def test_the_lines_of_tools_files_are_accounted_for(warehouse, tmp_path, name, packed):
+    path = tool_lines(name, tmp_path)
+    good = path.read_text().splitlines()
+    # Without its last line end: two blank lines and one that is cut off.
+    content = "\n".join([*good, "", "  ", '{"cut": "o'])
+    broken_tables = path.suffix == ".csv"
+    if broken_tables:
+        content = "\n".join([*good, "", ",,"])
+    path.write_text(content)
+    if packed:
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+        path = path.with_name(f"{path.name}.gz")
+    ingest_file(warehouse, path, EvalOptions(model_name="m"))
+    (row,) = ledger_rows(warehouse)
+    extra = 2 if broken_tables else 3
+    assert row["physical_lines"] == len(good) + extra
+    assert row["header_lines"] == broken_tables
+    assert row["blank_lines"] == 2
+    assert row["record_lines"] == len(good) + extra - 2 - broken_tables
+    assert row["rows_quarantined"] == (0 if broken_tables else 1)
+    assert row["records"] == row["rows_kept"] + row["rows_quarantined"]
+
+
+def tool_lines(name: str, folder: Path) -> Path:
+    """Write a small log of a tool, one object or record on each line."""
+    if name == "lm-eval":
+        samples = [lm_eval_sample(n, filter=one) for n in range(4) for one in ("strict-match", "flexible-extract")]
+        return write_lm_eval(folder, *samples)
+    if name == "openai-evals":
+        return write_lines(folder / "a.jsonl", *openai_evals_lines())
+    if name == "every-eval-ever":
+        return write_lines(folder / "a.jsonl", *(every_eval_ever_record(str(n)) for n in range(4)))
+    if name == "ragas":
+        return write_lines(folder / "a.jsonl", *({"user_input": f"q {n}", "response": "a", "faithfulness": 0.5}
+                                                 for n in range(4)))  # fmt: skip
+    for file, content in tool_files.SEEDS[name].files.items():
+        tool_files.write_file(folder / file, content)
+    return folder / tool_files.SEEDS[name].entry
+
+
+def test_the_lines_of_spans_are_accounted_for(warehouse, tmp_path):
+    spans = [
+        {"name": "chat", "context": {"trace_id": f"t{n}", "span_id": f"s{n}"}, "start_time": f"2026-01-01T10:00:0{n}Z",
+         "attributes": {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.prompt.0.role": "user",
+                        "gen_ai.prompt.0.content": f"why {n}?", "gen_ai.completion.0.content": "so"}}
+        for n in range(3)
+    ]  # fmt: skip
+    path = tmp_path / "spans.jsonl"
+    path.write_text("\n".join([*map(json.dumps, spans), "", "{broken"]))
+    ingest_file(warehouse, path, LogOptions())
+    (row,) = ledger_rows(warehouse)
+    assert (row["physical_lines"], row["blank_lines"], row["record_lines"]) == (5, 1, 4)
+    assert (row["records"], row["rows_kept"], row["rows_quarantined"]) == (4, 3, 1)
 
 
 def test_where_all_rows_of_a_file_contradict_each_other_it_is_an_error(warehouse, tmp_path):

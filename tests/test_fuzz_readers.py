@@ -207,6 +207,9 @@ def conserved(path: Path, kind: str, batches: list[Any]) -> None:
             # A record of CSV may have several lines; it has at least one, and each line is in one.
             assert came_out <= size.account.in_records
             assert size.account.set_aside <= size.account.in_records / 2
+    elif size.account.by_line:
+        # Of tools a line may be several rows, or one of several of a row; each is accounted for all the same.
+        assert size.physical_lines == lines_in(unpacked(path)) == size.account.lines
     elif kind == "json":
         whole = json.loads(path.read_bytes().decode("utf-8-sig", "surrogateescape"))
         assert came_out == (len(whole) if isinstance(whole, list) else came_out)

@@ -106,7 +106,7 @@ def test_two_different_rows_with_one_key_are_both_quarantined(warehouse, tmp_pat
     result = ingest(warehouse, path)
     assert (result.rows_read, result.rows_kept, result.rows_quarantined, result.rows_repeated) == (5, 2, 2, 1)
     assert staged(warehouse, "example_id", "line") == [("2", 3), ("3", 5)]
-    reason = "lines 2, 4 differ under one example_id; give repeats an `epoch` column"
+    reason = "lines 2, 4 differ under one example_id; give repeats an `epoch` column, other examples another id"
     assert quarantine(warehouse) == [(str(path), 2, reason), (str(path), 4, reason)]
     kept = warehouse.query("SELECT excerpt, dataset, model FROM quarantine ORDER BY line").to_pylist()
     assert kept[0] == {"excerpt": "q 1", "dataset": "quiz", "model": "m"}

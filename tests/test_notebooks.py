@@ -95,7 +95,8 @@ def test_the_map_runs_and_shows_the_report(monkeypatch: pytest.MonkeyPatch):
     frames = [one for one in shown if hasattr(one, "_repr_html_")]
     assert [one.address.partition("?")[0] for one in frames] == ["#/slices", "#/comparison"]
     listed = next(one for one in shown if isinstance(one, list))
-    assert ("smollm2-135m-zero-shot", "number, print, python", 156) in listed
+    name = "17 categories, such as number-comparison, python-output, addition"
+    assert ("smollm2-135m-zero-shot", name, 156) in listed
     assert not names["home"].exists()
 
 

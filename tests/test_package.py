@@ -104,4 +104,4 @@ def test_the_wheel_audits_a_file_in_an_empty_environment_outside_of_the_reposito
     page = (work / "var" / "reports" / "audit_report.html").read_text()
     assert "alpha" in page
     assert "</html>" in page
-    assert "12 of 12 partitions are fresh" in done.stdout
+    assert "12 of 12 results are up to date" in done.stdout

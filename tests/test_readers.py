@@ -310,7 +310,7 @@ UNREADABLE = {
     "gzipped Parquet": ("q.parquet.gz", gzip.compress(parquet_bytes()), "unknown format"),
     "unknown suffix": ("q.xlsx", b"PK\x03\x04", "unknown format; expected one of .csv"),
     "no suffix": ("q", as_csv(ROWS).encode(), "unknown format"),
-    "not one good row": ("q.jsonl", b'{"a": 1}\n', "no column 'input_text'; it has a. Use `--map"),
+    "not one good row": ("q.jsonl", b'{"a": 1}\n', "no column 'input_text' and no column"),
     "a bad file name": ("a|b.csv", as_csv(ROWS).encode(), "the file name holds '|'"),
     "a file name with three dots": ("a...b.csv", as_csv(ROWS).encode(), "the file name holds"),
     "a file name that is too long": ("x" * 201 + ".csv", as_csv(ROWS).encode(), "longer than 200"),

@@ -328,7 +328,7 @@ def _markdown_counts(what: str, counts: Mapping[str, int]) -> str:
 
 def _markdown_signatures(significant: Sequence[Signature]) -> str:
     columns: dict[str, Align] = {
-        "model": "left", "dataset": "left", "kind of error": "left", "where": "left", "rate": "right",
+        "model": "left", "dataset": "left", "kind of error": "left", "where": "left", "share": "right",
         "elsewhere": "right", "adjusted p": "right",
     }  # fmt: skip
     rows = (
@@ -336,7 +336,9 @@ def _markdown_signatures(significant: Sequence[Signature]) -> str:
             one.model,
             one.dataset,
             one.category_id,
-            f"slice {one.slice_id}" if one.slice_id else "against the other models",
+            f"of the errors in slice {one.slice_id}"
+            if one.slice_id
+            else "of its scored examples, against other models",
             f"{one.rate:.1%}",
             "–" if one.rest_rate is None else f"{one.rest_rate:.1%}",
             f"{one.adjusted_p_value or 0:.2g}",

@@ -125,8 +125,8 @@ def _summary(window: Window, told: FeedbackRows, analysis: SliceAnalysis) -> dic
     note = analysis.note
     if not told.with_feedback:
         note = (
-            f"None of the {told.logged:,} rows of this window says how the answer went; name the columns that do in"
-            " production.feedback."
+            f"None of the {told.logged:,} rows of this window says how the answer went, so where answers are worse"
+            " cannot be told. Where a column does (thumbs, a rating, an error flag), name it in production.feedback."
         )
     elif told.taken.sampled is not None:
         note = f"{told.taken.sampled:,} of {told.with_feedback:,} rows with feedback were looked at. {note}".strip()

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from faultmap_assets import checks, pictures
@@ -155,7 +156,8 @@ def _rule(answers: pa.Table, rules: DatasetSettings) -> OutcomeRule:
         None if text is None else known.setdefault(text, Metric.from_json(text))
         for text in answers.column("metric").to_pylist()
     ]
-    return outcome_rule(metrics, rules.user_rule)
+    has_unstated_scores = pc.any(pc.and_(pc.is_null(answers["metric"]), pc.is_valid(answers["score"]))).as_py()
+    return outcome_rule(metrics, rules.user_rule, has_unstated_scores=bool(has_unstated_scores))
 
 
 def _metric_table(partition: Partition, rule: OutcomeRule, decided: int) -> pa.Table:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -140,6 +140,7 @@ def coverage(
     from faultmap_assets import production_queries, queries, terminal, terminal_production
     from faultmap_assets.file_ledger import ledger_line, ledger_rows
     from faultmap_assets.gap_tests import export_tests
+    from faultmap_assets.unmeasured import measured_days
     from faultmap_core.evals import parse_column_map
     from faultmap_core.logs import LOG_FIELDS
 
@@ -161,18 +162,38 @@ def coverage(
         windows = {found["day"]: {"feedback": found} for found in slices}
         for found in drift:
             windows.setdefault(found["day"], {})["drift"] = found
-        print_json([{**day, **windows.get(day["day"], {})} for day in days])
+        print_json([{**day, **windows.get(day["day"], {})} for day in measured_days(days)])
     else:
-        for table in (*terminal.coverage_tables(days), *terminal_production.production_tables(slices, drift)):
+        for table in (
+            *terminal.coverage_tables(measured_days(days)),
+            *terminal_production.production_tables(slices, drift),
+        ):
             out.print(table)
             out.print()
         if exported is not None:
             out.print(terminal.literal(f"{exported:,} test cases in {export}"), soft_wrap=True)
         if files:
             out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
-        if not days:
-            out.print("No production log was audited yet: `faultmap coverage LOGS`.")
+        for note in _coverage_notes(days, slices):
+            out.print(terminal.literal(note), soft_wrap=True)
     end(outcome, unreadable)
+
+
+def _coverage_notes(days: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what the newest day cannot tell, with what would change that."""
+    if not days:
+        yield "No production log was audited yet: `faultmap coverage LOGS`."
+        return
+    newest = days[-1]
+    if not newest["tests"]:
+        yield (
+            "No evals were audited, so there is no test to hold these prompts against: `faultmap audit FILES` reads"
+            " evals, then `faultmap coverage` tells what they never ask."
+        )
+    elif newest["note"]:
+        yield f"{newest['day']}: {newest['note']}"
+    if slices and not slices[-1]["with_feedback"]:
+        yield str(slices[-1]["note"])
 
 
 @app.command()
@@ -217,7 +238,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         )
         return
     total = sum(len(state.partitions(node.scope)) for node in ASSET_GRAPH)
-    out.print(f"{total - len(stale)} of {total} partitions are fresh.", highlight=False)
+    out.print(f"{total - len(stale)} of {total} results are up to date.", highlight=False)
     for (asset, partition), check in sorted(blocked.items()):
         out.print(terminal.literal(f"{asset} of {partition.key}: its check {check} failed; what is below waits", "red"))
     if stale:
@@ -248,7 +269,8 @@ def _selection(
         except ValueError:
             stop([f"--since {since}: expected a day such as 2026-01-31"])
     try:
-        check_names(warehouse_of(settings), datasets, models)
+        # What only history knows (and all production traffic, under its one name there) cannot be made.
+        check_names(warehouse_of(settings), datasets, models, past=False)
     except ConfigurationError as error:
         stop([str(error)])
     return Selection(datasets=datasets, models=models, since=since)
@@ -267,8 +289,12 @@ def _tell_audit(
     from faultmap_assets.reconciliations import file_summaries
     from faultmap_assets.report.memo import memo_of
     from faultmap_assets.report.scope import Scope
+    from faultmap_assets.same_questions import same_questions, same_questions_lines
+    from faultmap_assets.unmeasured import measured_pairs
+    from faultmap_core.report_text import counted
 
     warehouse = warehouse_of(settings)
+    twins = same_questions(warehouse, datasets)
     compared = file_summaries(warehouse)
     found = queries.failure_slices(warehouse, datasets)
     pairs = queries.comparisons(warehouse, datasets)
@@ -296,7 +322,8 @@ def _tell_audit(
                 "summaries": summaries,
                 "reconciliations": [one.to_dict() for one in compared],
                 "slices": found,
-                "comparisons": pairs,
+                "comparisons": measured_pairs(pairs),
+                "same_questions": [vars(one) for one in twins],
                 "taxonomy": error_queries.taxonomy_rows(warehouse),
                 "signatures": error_queries.signatures(warehouse, datasets),
                 "ledger": ledger_rows(warehouse),
@@ -312,7 +339,7 @@ def _tell_audit(
             out.print(part)
     kinds = error_queries.taxonomy_rows(warehouse)
     errors = sum(row["errors"] for row in kinds if row["depth"] == 1) + error_queries.unclassified(warehouse)
-    if why := terminal_memo.why_line(kinds, errors):
+    if why := terminal_memo.why_line(kinds, errors, error_queries.without_error(warehouse)):
         out.print()
         out.print(why)
     out.print()
@@ -323,7 +350,9 @@ def _tell_audit(
     out.print(terminal.literal(ledger_line(ledger_rows(warehouse))), soft_wrap=True, highlight=False)
     for line in terminal.disagreement_lines(compared):
         out.print(line, soft_wrap=True)
-    made = f"{len(outcome.made)} partitions made" if outcome.made else "nothing was stale"
+    for hint in same_questions_lines(twins):
+        out.print(terminal.literal(hint, "yellow"), soft_wrap=True)
+    made = f"{counted(len(outcome.made), 'result')} made" if outcome.made else "Nothing changed since the last audit"
     out.print(
         f"{made}. `faultmap slices` lists all weak spots, `faultmap show ID` one with its examples.", highlight=False
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EXIT_CODES = {
     0: "done",
     1: "something could not be made; for `gate`, something got worse; for `doctor`, something is missing",
-    2: "wrong use, a bad setting or an unreadable file",
+    2: "wrong use, a bad setting or an unreadable file; for `gate`, nothing to compare",
     130: "interrupted; what was finished is kept",
     143: "terminated; what was finished is kept",
 }

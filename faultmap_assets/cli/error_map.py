@@ -121,6 +121,8 @@ def _tell(report: ErrorMapReport) -> None:
     parts += [f"{count:,} {what}" for what, count in _left_out(data).items() if count]
     lines.append(f"{data.rows_read:,} rows read: {', '.join(parts)}; {data.unscored:,} of those used have no score")
     lines += [f"  quarantined: {r.dataset}, line {r.line}: {r.reason}" for r in data.quarantined[:_QUARANTINED_SHOWN]]
+    if len(data.quarantined) > _QUARANTINED_SHOWN:
+        lines.append(f"  … {len(data.quarantined) - _QUARANTINED_SHOWN:,} more quarantined rows")
     lines.append(f"{len(data.errors):,} errors, {len(report.errors):,} of them sampled for the judge")
     lines += [f"  {outcome.replace('_', ' ')}: {count:,}" for outcome, count in report.outcomes().items() if count]
     lines += ["", *tree_lines(report.classification)]

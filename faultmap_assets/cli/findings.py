@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +31,7 @@ def slices(
     Example: faultmap slices --dataset gsm8k
     """
     from faultmap_assets import queries, terminal
+    from faultmap_assets.report.memo import no_evals, no_outcome
 
     warehouse = filtered_warehouse(settings_of(home), dataset, model)
     found = queries.failure_slices(warehouse, dataset, model)
@@ -40,7 +42,13 @@ def slices(
         out.print(table)
         out.print()
     if not found:
-        out.print("No failure slices. `faultmap status` tells what has been audited.")
+        scored = [row for row in queries.score_summaries(warehouse) if _is_chosen(row, dataset, model)]
+        told = no_outcome(scored) if scored else no_evals(warehouse)
+        out.print(told or "No failure slices: nowhere does a model fail significantly more than elsewhere.")
+
+
+def _is_chosen(row: Mapping[str, Any], datasets: list[str] | None, models: list[str] | None) -> bool:
+    return (not datasets or row["dataset"] in datasets) and (not models or row["model"] in models)
 
 
 @app.command()
@@ -57,17 +65,21 @@ def compare(
 
     Example: faultmap compare --dataset gsm8k
     """
-    from faultmap_assets import queries, terminal_comparisons
+    from faultmap_assets import queries, terminal, terminal_comparisons
+    from faultmap_assets.known_names import check_names
     from faultmap_assets.report.findings import audits
     from faultmap_assets.report.memo import rankings
     from faultmap_assets.report.scope import Scope
+    from faultmap_assets.same_questions import same_questions, same_questions_lines
+    from faultmap_assets.unmeasured import measured_pairs
 
-    warehouse = filtered_warehouse(settings_of(home), dataset, models)
+    warehouse = filtered_warehouse(settings_of(home), dataset)
+    check_names(warehouse, models=models, model_option="model")
     found = queries.comparisons(warehouse, dataset)
     named = set(models or ())
     chosen = [pair for pair in found if len(named & {pair["model_a"], pair["model_b"]}) >= min(len(named), 2)]
     if as_json:
-        print_json(chosen)
+        print_json(measured_pairs(chosen))
         return
     if named:
         for pair in chosen:
@@ -80,6 +92,8 @@ def compare(
             out.print(part)
     if not chosen:
         out.print("Nothing to compare: a comparison needs two models on one dataset.")
+        for hint in same_questions_lines(same_questions(warehouse, dataset)):
+            out.print(terminal.literal(hint, "yellow"), soft_wrap=True)
 
 
 @app.command()
@@ -100,7 +114,9 @@ def show(
     if not found:
         stop([f"no slice has an id that starts with {slice_id!r}; `faultmap slices` lists them"])
     if len({row["slice_id"] for row in found}) > 1:
-        stop([f"{slice_id!r} fits {len(found)} slices: {', '.join(row['slice_id'] for row in found[:5])}; give more"])
+        ids = sorted({row["slice_id"] for row in found})
+        more = f" … {len(ids) - 5} more" if len(ids) > 5 else ""
+        stop([f"{slice_id!r} fits {len(ids)} slices: {', '.join(ids[:5])}{more}; give more of the id"])
     if as_json:
         print_json(found)
         return

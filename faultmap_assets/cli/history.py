@@ -90,6 +90,8 @@ def gate(
 ) -> None:
     """Hold the last audit against a baseline; exit 1 with the reasons where it is significantly worse.
 
+    Where nothing could be compared it cannot say: exit 2.
+
     Example: faultmap gate --baseline previous
 
     Example: faultmap gate --baseline gpt-4o --model gpt-4o-mini
@@ -104,7 +106,7 @@ def gate(
     else:
         for line in terminal_history.gate_lines(gated):
             out.print(line, soft_wrap=True)
-    raise typer.Exit(0 if gated.result.passed else 1)
+    raise typer.Exit(0 if gated.result.passed else 1 if gated.result.decided else 2)
 
 
 @app.command()

@@ -38,6 +38,8 @@ def inspect(
 
     Example: faultmap inspect results.csv --map input=question --model-name gpt-x --save
 
+    Exit code 2 where an audit would refuse the file; what to do about it is the last line.
+
     With --save the next `faultmap audit` without arguments reads the file in this way.
     """
     from faultmap_assets.terminal_files import inspection_lines, warnings_of
@@ -74,6 +76,10 @@ def inspect(
     else:
         for line in inspection_lines(found, options, lambda name: settings.dataset(name).user_rule):
             _print_line(line)
+    if found.refusal:
+        if save:
+            stop([f"{file}: nothing was saved: an audit refuses the file as it is"])
+        raise typer.Exit(2)
     if save:
         changes = _log_changes(file, options, mapped) if log else _eval_changes(file, options, found, mapped)
         _save(changes, as_json=as_json)

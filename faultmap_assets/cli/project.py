@@ -125,7 +125,7 @@ def _repair(settings: Settings, *, as_json: bool) -> None:
         print_json({"damage": damage, **asdict(done), "set_aside": str(done.set_aside), "read": [*evals, *logs]})
     else:
         made = len(outcome.made) if outcome else 0
-        out.print(f"{len(evals) + len(logs):,} paths were read again, {made:,} partitions made.", highlight=False)
+        out.print(f"{len(evals) + len(logs):,} paths were read again, {made:,} results made anew.", highlight=False)
     end(outcome, unreadable)
 
 

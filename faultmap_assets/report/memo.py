@@ -32,6 +32,7 @@ def memo(content: Mapping[str, Any]) -> Row:
         "may_be_chance": [_named(row) for row in found if row["audit_adjusted_p_value"] > _LEVEL],
         "searches": len(content["audits"]),
         "cannot_tell": cannot_tell(content),
+        "no_outcome": no_outcome(content["audits"]),
     }
 
 
@@ -131,6 +132,27 @@ def recoverable(row: Row) -> str:
     low, high = (max(round(size * claim[end]), 1) for end in ("low", "high"))
     span = f" ({low:,} to {high:,})" if low <= about <= high else ""
     return f"About {about:,} fewer {failures} if it failed like the rest{span}."
+
+
+def no_outcome(audits: Sequence[Row]) -> str:
+    """Say what can be done where nothing says which answers are right; empty where something does."""
+    if not audits or any(audit["scored"] for audit in audits):
+        return ""
+    return (
+        "No answer has a score or a verdict, so nothing says which are right, and where a model fails cannot be told."
+        " If a column says so, name it: `faultmap audit FILE --map score=COLUMN`. If nothing does and the rows have"
+        " times, as logs of production have, `faultmap coverage FILE` tells what is asked and what no test asks."
+    )
+
+
+def no_evals(warehouse: Warehouse) -> str:
+    """Say what can be done where no evals were audited; empty where some were."""
+    if warehouse.query("SELECT 1 FROM staging_partitions WHERE day IS NULL LIMIT 1").num_rows:
+        return ""
+    return (
+        "No evals were audited, so nothing is known of where a model fails or what the tests ask:"
+        " `faultmap audit FILES` reads them. Logs of production are read by `faultmap coverage LOGS`."
+    )
 
 
 def cannot_tell(content: Mapping[str, Any]) -> list[str]:

@@ -36,7 +36,7 @@ return e==null||t===null||t===void 0?"":`${Math.round(100*e)}–${Math.round(100
 /^(0\.\d*?)0+$/,"$1")}function u(e){return e==null?"–":e.toLocaleString("en-US")}function F(e){return e==null?"–":Number.isInteger(e)?u(e):Math.abs(e)>=100?
 u(Math.round(e)):String(Number(e.toPrecision(3)))}function w(e,t,n){return`${u(e)} ${e===1?t:n??`${t}s`}`}function ne(e,t){let n=e.replace(/\s+/g," ").trim();return n.
 length<=t?n:`${n.slice(0,t-1).trimEnd()}…`}function N(e){return e.replaceAll("_"," ")}function _e(e,t){let[n,r]=[e==null,t==null];return n||r?Number(n)-Number(
-r):typeof e=="number"&&typeof t=="number"?e-t:String(e).localeCompare(String(t),"en",{numeric:!0})}function ke(e){return e===1?"failed":e===0?"passed":"no score"}var m;function It(e){m=e}function de(){return m.audits.flatMap(e=>e.slices)}function Te(){return[...m.coverage].reverse().flatMap(e=>e.gaps.map(t=>({...t,day:e.
+r):typeof e=="number"&&typeof t=="number"?e-t:String(e).localeCompare(String(t),"en",{numeric:!0})}function ke(e){return e===1?"failed":e===0?"passed":"no score"}var m;function It(e){m=e}function oe(){return m.audits.flatMap(e=>e.slices)}function Te(){return[...m.coverage].reverse().flatMap(e=>e.gaps.map(t=>({...t,day:e.
 day})))}function V(){return[...new Set(m.audits.map(e=>e.dataset))]}function wt(){return[...new Set(m.audits.map(e=>e.model))].sort()}function Gt(e,t){return m.
 audits.find(n=>n.dataset===e&&n.model===t)}function We(){let{total:e,shown:t,sampled:n,seed:r}=m.examples;return n?`${u(t)} of ${u(e)} answers: those that findi\
 ngs cite, and a sample of the rest (seed ${r}). Counts elsewhere are of all.`:`${w(e,"answer")}, one per model and example.`}function He(e){return e.name===e.kind?
@@ -120,7 +120,7 @@ e.preventDefault(),a.focus(),a.scrollIntoView({block:"nearest"})}function hr(e){
 t.focus(),t.select();return}Rt=!0,location.hash=R("examples")}var Rt=!1;function sn(){let e=Rt;return Rt=!1,e}function gr(e){let t=Ae[e];t&&(location.hash=R(t[0]))}
 function Tt(){let e=()=>t.close(),t=s("dialog",{"aria-labelledby":"help-title",close:()=>t.remove()},s("h2",{id:"help-title"},"Keys"),s("dl",{class:"keys"},fr.map(
 ([n,r])=>s("div",null,s("dt",null,s("kbd",null,n)),s("dd",null,r)))),s("p",{class:"note"},"Every view, row and filter has its own address: copy it from the addr\
-ess bar."),s("button",{type:"button",click:e},"Close"));document.body.append(t),t.showModal()}function oe(e){return e===1?"failed":e===0?"passed":"unscored"}function re(e){return s("span",{class:`verdict ${oe(e)}`},ke(e))}function y(e,...t){return s("div",
+ess bar."),s("button",{type:"button",click:e},"Close"));document.body.append(t),t.showModal()}function ie(e){return e===1?"failed":e===0?"passed":"unscored"}function re(e){return s("span",{class:`verdict ${ie(e)}`},ke(e))}function y(e,...t){return s("div",
 null,s("dt",null,e),s("dd",null,...t))}function S(e,...t){let n=t.flat().find(a=>a instanceof HTMLElement&&a.classList.contains("crumbs")),r=t.flat().filter(a=>a!==
 n);return s("div",{class:"page","data-title":e},n,s("h1",{tabindex:-1},e),...r)}function x(e,...t){return s("section",null,s("h2",null,e),...t)}function U(e){return s(
 "nav",{class:"crumbs","aria-label":"Where this is"},e.map(([t,n])=>[s("a",{href:n},t)," › "]).flat())}function B(e,t){return S("Not here",s("p",null,`This rep\
@@ -129,7 +129,7 @@ i===n),click:()=>o(i)},i||"all"));function o(i){a.forEach((l,c)=>l.setAttribute(
 roup","aria-label":e},s("span",{class:"field"},e),a)}function et(e,t,n){let r=s("input",{type:"checkbox",checked:t,change:()=>n(r.checked)});return s("label",{class:"\
 field"},r,e)}function we(e,t){let n=s("details",{toggle:r},s("summary",null,e));function r(){n.open&&n.childNodes.length===1&&n.append(t())}return n}function ye(e,t){
 return e<=0?[]:[s("button",{type:"button",class:"quiet",click:t},`Show more (${u(e)} left)`)]}function Mt(){return s("div",{class:"waiting faint"},"Reading …")}
-function me(e,t){return s("p",{class:"trouble",role:"alert"},`${e.message} `,s("button",{type:"button",class:"quiet",click:t},"Try again"))}function ie(e){return Nt(
+function me(e,t){return s("p",{class:"trouble",role:"alert"},`${e.message} `,s("button",{type:"button",class:"quiet",click:t},"Try again"))}function le(e){return Nt(
 "How this was tested",`${e.basis}.`)}function Nt(e,t){return s("details",{class:"basis"},s("summary",null,e),s("p",{class:"note"},t))}function pe(e){return e.split(
 /(?<=[-_/.:])/).flatMap((t,n)=>n?[s("wbr"),t]:[t])}var yr=/^[=+\-@\t\r\n]/;function an(e){if(e==null)return"";if(typeof e!="string")return String(e);let t=yr.test(e)?`'${e}`:e;return/[",\n\r]/.test(t)?`"${t.replaceAll(
 '"','""')}"`:t}function on(e,t){let n=t.map(r=>e.map(a=>an(a.value(r))).join(","));return[e.map(r=>an(r.key)).join(","),...n,""].join(`\r
@@ -159,8 +159,8 @@ hover:n,href:r}=e,a=n?{mouseenter:()=>n(t),mouseleave:()=>n(null),focusin:()=>n(
 i.value(t),c=i.first&&r?s("a",{class:"row-link",href:r(t)},l):s("div",null,l),d=[ln(i),l===""||l===null?"blank":null].filter(Boolean).join(" ");return s(i.first?
 "th":"td",{class:d||null,"data-label":i.title,scope:i.first?"row":null},c)});return s("tr",a,o)}function ln(e){let t=[e.number&&"number",e.first&&"first",e.minor&&
 "minor"].filter(Boolean);return t.length?t.join(" "):null}function wr(e,t,n){let r=s("input",{type:"search",placeholder:"Search","aria-label":`Search ${e.name}`,
-value:t.query,input:a});function a(){t.query=r.value.trim(),O({q:t.query}),n()}return r}function $r(e,t,n){return e.options.length<2?null:le(e.label,e.options,t.
-filters[e.key],r=>{t.filters[e.key]=r,O({[e.key]:r}),n()},{say:N})}function le(e,t,n,r,{all:a=!0,say:o=i=>i}={}){let i=s("select",{"aria-label":e,change:()=>r(i.
+value:t.query,input:a});function a(){t.query=r.value.trim(),O({q:t.query}),n()}return r}function $r(e,t,n){return e.options.length<2?null:ce(e.label,e.options,t.
+filters[e.key],r=>{t.filters[e.key]=r,O({[e.key]:r}),n()},{say:N})}function ce(e,t,n,r,{all:a=!0,say:o=i=>i}={}){let i=s("select",{"aria-label":e,change:()=>r(i.
 value)},a&&s("option",{value:""},`All ${e}`),t.map(l=>s("option",{value:l,selected:l===n},o(l))));return i}function Q(e,t,{step:n=10,empty:r="None."}={}){let a=s(
 "div",{class:"list"}),o=s("div",{class:"more"}),i=0;function l(){a.append(...e.slice(i,i+n).map(t)),i+=n;let c=e.length-i;o.replaceChildren(...ye(c,l))}return e.
 length?l():a.append(s("p",{class:"empty"},r)),s("div",null,a,o)}function rt({rate:e,low:t,high:n,mark:r,wide:a=!1}){if(e===null)return null;let o=i=>100*Math.min(1,Math.max(0,i));return A("svg",{class:a?"rate wide":"rate",viewBox:"\
@@ -211,7 +211,7 @@ test(e)?()=>jr(e):null}function jr(e){let t=[];return e.split(/^```[^\n]*$/m).fo
 "strong",null,t.slice(2,-2)):t)}function W(e,t,n){let r=s("div",{class:"waiting"});return e.text(t).then(a=>r.replaceWith(n(a)),a=>r.replaceChildren(`could not \
 be read: ${a.message}`)),r}function at(e){return e.reduce((t,n)=>n.slices.length>t.slices.length?n:t,e[0])}function ot(e){return e.claim.statistic==="score"?`score ${e.claim.inside_text}`:
 J({rate:e.failure_rate,mark:e.baseline_rate})}function it(e){return s("div",{class:"panel"},e.claim.statistic!=="score"&&be({label:"in the slice",rate:e.failure_rate,
-note:`failed of ${u(e.size)}`},{label:"the rest",rate:e.baseline_rate,note:`failed of ${u(e.claim.n_other)}`}),s("p",{class:"note"},e.claim.told),ie(e.claim))}function fe(e){
+note:`failed of ${u(e.size)}`},{label:"the rest",rate:e.baseline_rate,note:`failed of ${u(e.claim.n_other)}`}),s("p",{class:"note"},e.claim.told),le(e.claim))}function fe(e){
 return m.scope.texts?!e.root_cause&&!e.suggested_remediation?e.named_by==="keywords"||e.named_by==="metadata"?s("p",{class:"note"},`Named by ${e.named_by}. With\
  a language model configured, a root cause and a remedy stand here.`):null:s("dl",{class:"facts why"},e.root_cause&&y("root cause",e.root_cause),e.suggested_remediation&&
 y("remedy",e.suggested_remediation),e.cited_examples.length>0&&y("rests on",e.cited_examples.map((t,n)=>[n?", ":null,e.dataset?s("a",{href:Z(e.dataset,t)},t):t]).
@@ -231,12 +231,12 @@ now",value:t=>t.current_share,render:t=>J({rate:t.current_share,low:t.current_sh
 e",title:"adj. p",number:!0,value:t=>t.adjusted_p_value,render:t=>D(t.adjusted_p_value)}]})):null}async function hn(){let{day:e,id:t}=E().parameters,n=un().find(
 r=>r.day===e&&r.slice_id===t);return n?S(n.name,U([["What the tests never ask",R("coverage")]]),s("p",{class:"lead"},`Production up to ${n.day}`,n.description&&
 `. ${n.description}`),s("div",{class:"columns"},s("div",null,it(n),fe({...n,dataset:""})),s("div")),m.scope.texts&&x("Examples",Q(n.examples,Ar,{step:6})),lt(n)):
-B("slice of production","coverage")}function Ar(e){let t=e.failed===null?-1:Number(e.failed);return s("article",{class:`example ${oe(t)}`},s("header",null,s("st\
+B("slice of production","coverage")}function Ar(e){let t=e.failed===null?-1:Number(e.failed);return s("article",{class:`example ${ie(t)}`},s("header",null,s("st\
 rong",null,e.example_id),re(t)),s("dl",{class:"facts"},y("prompt",P(e.prompt)),y("answer",P(e.response)),e.reference&&y("expected",P(e.reference))))}async function gn(){
 let{day:e,id:t}=E().parameters,n=mn().find(r=>r.day===e&&r.topic_id===t);return n?S(n.name,U([["What the tests never ask",R("coverage")]]),s("p",{class:"lead"},
 `${N(n.kind)} in the days up to ${n.day}. ${n.description}`),s("div",{class:"panel"},be({label:"now",rate:n.current_share,note:`of traffic (${Re(n.current_share_low,
 n.current_share_high)}), ${w(n.current_rows,"prompt")}`},{label:"before",rate:n.previous_share,note:`(${Re(n.previous_share_low,n.previous_share_high)}), ${w(n.
-previous_rows,"prompt")}`}),s("p",{class:"note"},`${n.claim.told} Named by ${n.named_by}.`),ie(n.claim)),m.scope.texts&&x("What is asked",Q(n.representative_prompts,
+previous_rows,"prompt")}`}),s("p",{class:"note"},`${n.claim.told} Named by ${n.named_by}.`),le(n.claim)),m.scope.texts&&x("What is asked",Q(n.representative_prompts,
 r=>s("div",{class:"asked"},P(r))))):B("topic","coverage")}async function yn(){let e=m.coverage,t=e.at(-1);return t?S("What the tests never ask",s("p",{class:"lead"},`About ${_(t.coverage)} of production on ${t.day} is \
 like something that is tested. A gap is a region of a day's prompts that demonstrably lacks tests.`),e.length>1&&x("Coverage by day",st(e.map(n=>({label:n.day.slice(
 5),value:n.coverage,low:n.coverage_low,high:n.coverage_high})),"Coverage"),s("p",{class:"note"},"The estimate and the range that prompts leave open whose region\
@@ -278,7 +278,7 @@ No error at all"}],r={id:"",name:e==="no_error_found"?"An error; which kind is l
 id===t},o.name)))}async function Ir(e,t,n,r){let{columns:a}=t;e.querySelectorAll("button").forEach(o=>o.disabled=!0);try{a.label[n]=await T.keepLabel({dataset:t.
 name("dataset",n),model:t.name("model",n),example_id:a.example_id[n],label:r,seen:{outcome:a.outcome[n]??"",error_title:t.name("error_title",n)}}),ut(e,t,n),e.querySelector(
 "button")?.focus()}catch(o){let{message:i}=o,l=e.querySelector(".label-editor");if(!l)return ut(e,t,n,i);e.querySelector(".trouble")?.remove(),e.querySelectorAll(
-"button").forEach(c=>c.disabled=!1),l.append(s("p",{class:"trouble",role:"alert"},i))}}function Dt(e){return e?e.right?"right":"wrong":""}function xn(e,t,{withModel:n=!1}={}){let r=e.columns,a=e.name("dataset",t);return s("article",{class:`example ${oe(r.failed[t])}`},s("header",null,s("a",{class:"\
+"button").forEach(c=>c.disabled=!1),l.append(s("p",{class:"trouble",role:"alert"},i))}}function Dt(e){return e?e.right?"right":"wrong":""}function xn(e,t,{withModel:n=!1}={}){let r=e.columns,a=e.name("dataset",t);return s("article",{class:`example ${ie(r.failed[t])}`},s("header",null,s("a",{class:"\
 row-link",href:Z(a,r.example_id[t])},r.example_id[t]),re(r.failed[t]),n&&s("span",{class:"faint"},`${e.name("model",t)} on ${a}`),r.score[t]!==null&&s("span",{class:"\
 faint"},`score ${F(r.score[t])}`),r.epochs[t]>1&&s("span",{class:"faint"},`mean of ${r.epochs[t]} repeats; the first is shown`)),m.scope.texts?s("dl",{class:"fa\
 cts"},y("prompt",W(e,r.prompt[t],o=>P(o))),y("answer",W(e,r.response[t],o=>P(o))),r.reference[t]>=0&&y("expected",W(e,r.reference[t],o=>P(o))),pt(e,t),e.columns.
@@ -341,8 +341,8 @@ o=T.keepsLabels,i=async()=>{a.abort(),a=new AbortController;let{signal:h}=a,{q:v
 Zr);try{let g=await T.find({...q(),q:v,verdict:C,kind:p,label:k,sort:L},De,h);if(h.aborted)return;o||=g.examples.columns.label.some(Boolean),t.replaceChildren(ss(
 g,e.sort??"",c)),n.textContent=rs(g.total),r.replaceChildren(ht("examples",g))}catch(g){if(h.aborted)return;n.textContent="",t.replaceChildren(me(g,()=>{i()})),
 r.replaceChildren()}finally{clearTimeout(z)}},l=h=>v=>{e[h]=v,O({[h]:v}),i()},c=h=>l("sort")(e.sort===h?`-${h}`:e.sort===`-${h}`?"":h),d=ns(e.q??"",l("q"));await i();
-let f=(m.taxonomy?.categories??[]).filter(h=>h.depth===1);return S("Examples",s("p",{class:"lead"},We()),s("div",{class:"tools"},d,le("verdicts",["failed","pass\
-ed","no score"],e.verdict??"",l("verdict")),f.length>0&&_n(f,e.kind??"",l("kind")),o&&le("labels",Object.keys(ze),e.label??"",l("label")),n,r),t)}function ns(e,t){
+let f=(m.taxonomy?.categories??[]).filter(h=>h.depth===1);return S("Examples",s("p",{class:"lead"},We()),s("div",{class:"tools"},d,ce("verdicts",["failed","pass\
+ed","no score"],e.verdict??"",l("verdict")),f.length>0&&_n(f,e.kind??"",l("kind")),o&&ce("labels",Object.keys(ze),e.label??"",l("label")),n,r),t)}function ns(e,t){
 let n=0,r=()=>t(a.value.trim()),a=s("input",{type:"search",maxlength:es,placeholder:"Search prompts and answers","aria-label":"Search prompts and answers",value:e,
 input:()=>{clearTimeout(n),T.searchMilliseconds?n=setTimeout(r,T.searchMilliseconds):r()}});return a}function rs(e){let{shown:t}=m.examples;return e===t?w(t,"an\
 swer"):`${u(e)} of ${w(t,"answer")}`}function ss(e,t,n){if(!e.total)return s("p",{class:"empty"},"No example fits.");let r=kn(e.examples),a=s("tbody",null,e.shown.
@@ -353,7 +353,7 @@ find({dataset:e,ids:[t]},ts),a=n.ofExample(e,t);if(!r||!a.length)return B(m.exam
 [i]=a;return S(t,U([["Examples",R("examples",{dataset:e})]]),s("p",{class:"lead"},`Of ${e}, answered by ${w(a.length,"model")}.`),m.scope.texts&&s("dl",{class:"\
 facts"},y("prompt",W(n,o.prompt[i],l=>P(l))),o.full_prompt[i]>=0&&y("in full",we("The whole prompt as it was sent",()=>W(n,o.full_prompt[i],l=>P(l)))),o.reference[i]>=
 0&&y("expected",W(n,o.reference[i],l=>P(l)))),...a.map(l=>as(n,l)))}function as(e,t){let{columns:n}=e,[r,a]=[e.name("dataset",t),e.name("model",t)],o=e.slices(t).
-flatMap(i=>de().find(l=>l.slice_id===i&&l.model===a&&l.dataset===r)??[]);return s("article",{class:`example ${oe(n.failed[t])}`},s("header",null,s("h2",null,a),
+flatMap(i=>oe().find(l=>l.slice_id===i&&l.model===a&&l.dataset===r)??[]);return s("article",{class:`example ${ie(n.failed[t])}`},s("header",null,s("h2",null,a),
 re(n.failed[t]),n.score[t]!==null&&s("span",{class:"faint"},`score ${F(n.score[t])}`),n.epochs[t]>1&&s("span",{class:"faint"},`mean of ${n.epochs[t]} repeats; t\
 he first is shown`)),s("dl",{class:"facts"},m.scope.texts&&y("answer",W(e,n.response[t],i=>P(i))),pt(e,t),n.outcome[t]&&mt(e,t),o.length>0&&y("slices",o.map((i,l)=>[
 l?", ":null,s("a",{href:ue(i)},i.name)]).flat())),n.details[t]>=0&&W(e,n.details[t],i=>os(i)))}function os(e){let{criteria:t,reason:n,metadata:r}=JSON.parse(e??
@@ -372,7 +372,7 @@ void 0&&(d.named===null||b.name===d.named)}function p(b){let $=l.getBoundingClie
 !0;return}let $=a[k],[Y,ae]=h(k);c.hidden=!1,c.style.left=`${Math.min(Y+12,l.clientWidth-240)}px`,c.style.top=`${ae+12}px`;let te=ke(e.columns.failed[$]),H=s("s\
 trong",null,`${e.columns.example_id[$]} · ${te}`);c.replaceChildren(H),e.text(e.columns.prompt[$]).then(X=>{k>=0&&a[k]===$&&X&&c.replaceChildren(H,s("span",null,
 ne(X,140)))})}function z(b){let $=he>4?-1:p(b);$>=0&&(location.hash=Z(e.name("dataset",a[$]),e.columns.example_id[a[$]]))}function g(b){d.zoom=Math.min(32,Math.
-max(1,d.zoom*b)),d.zoom===1&&([d.x,d.y]=[.5,.5]),v()}function I(b,$=0){d.turn+=b,d.tilt=Math.min(bt,Math.max(-bt,d.tilt+$)),v()}function ce(b){Object.assign(d,{
+max(1,d.zoom*b)),d.zoom===1&&([d.x,d.y]=[.5,.5]),v()}function I(b,$=0){d.turn+=b,d.tilt=Math.min(bt,Math.max(-bt,d.tilt+$)),v()}function de(b){Object.assign(d,{
 solid:b,zoom:1,x:.5,y:.5}),l.classList.toggle("solid",b),Se.setAttribute("aria-pressed",String(b));for(let $ of Ee)$.hidden=!b;v()}let K=null,he=0;l.addEventListener(
 "pointerdown",b=>{K={x:b.clientX,y:b.clientY},he=0,l.setPointerCapture(b.pointerId)}),l.addEventListener("pointerup",()=>K=null),l.addEventListener("pointercanc\
 el",()=>K=null),l.addEventListener("pointermove",b=>{if(!K)return;let[$,Y]=[b.clientX-K.x,b.clientY-K.y];he+=Math.abs($)+Math.abs(Y),K={x:b.clientX,y:b.clientY},
@@ -380,10 +380,10 @@ d.solid?I($/l.clientWidth*Math.PI,Y/l.clientHeight*Math.PI):d.zoom>1&&(d.x-=$/(l
 ousemove",L),l.addEventListener("mouseleave",()=>c.hidden=!0),l.addEventListener("click",z),new ResizeObserver(v).observe(l),addEventListener("themechange",v);let Ee=[
 s("button",{type:"button",hidden:!0,"aria-label":"Turn left",click:()=>I(-yt)},"◁"),s("button",{type:"button",hidden:!0,"aria-label":"Turn right",click:()=>I(
 yt)},"▷"),s("button",{type:"button",hidden:!0,"aria-label":"Tilt",click:()=>I(0,d.tilt+yt>bt?-2*bt:yt)},"△")],Se=s("button",{type:"button","aria-pressed":"f\
-alse",title:"The same prompts in space; drag to turn",hidden:!i,click:()=>{ce(!d.solid),O({space:d.solid?1:null})}},"3-D"),Zn=s("div",{class:"map-buttons"},Se,Ee,
+alse",title:"The same prompts in space; drag to turn",hidden:!i,click:()=>{de(!d.solid),O({space:d.solid?1:null})}},"3-D"),Zn=s("div",{class:"map-buttons"},Se,Ee,
 s("button",{type:"button","aria-label":"Zoom in",click:()=>g(2)},"+"),s("button",{type:"button","aria-label":"Zoom out",click:()=>g(.5)},"−")),er=s("figure",{
 class:"map"},s("div",{class:"map-canvas"},l,c),s("figcaption",null,Zn,ds(n),"Each point is a prompt; similar ones lie close. Of the lit ones, filled have failed\
-."));return i&&E().parameters.space&&ce(!0),{element:er,light(b){d.named=b,v()}}}function ds(e){return s("ul",{class:"legend"},e.map((t,n)=>s("li",null,s("span",
+."));return i&&E().parameters.space&&de(!0),{element:er,light(b){d.named=b,v()}}}function ds(e){return s("ul",{class:"legend"},e.map((t,n)=>s("li",null,s("span",
 {class:`swatch slice-${n%qe.length+1}`,"aria-hidden":"true"}),t.name)))}function Ft(e,t){let n=e.map(l=>t[l]??0),r=n.map((l,c)=>c).sort((l,c)=>n[l]-n[c]),a=r.length?
 n[r[r.length-1]]-n[r[0]]:0,o=new Float64Array(n.length);for(let l=1;l<r.length;l++){let c=n[r[l]]-n[r[l-1]];o[r[l]]=o[r[l-1]]+Math.min(c,ls*a)}let i=r.length?o[r[r.
 length-1]]:0;return o.map(l=>i?l/i:.5)}function us(e,t){let n=[e.columns.x_3d,e.columns.y_3d,e.columns.z_3d];if(!t.length||n.some(i=>!i||t.some(l=>i[l]===null)))
@@ -408,37 +408,38 @@ t is a group of prompts in which the model fails more often than on the rest (a 
 let[t]=Mn(),n=e.find(i=>t&&i.dataset===t.dataset&&i.model===t.model)??at(e);if(!n)return null;let r=await T.map(),a=r.of(n.dataset,n.model),o=Ve(r,a,xt(r,a,n.slices),
 `Map of the prompts of ${n.dataset}, as ${n.model} answers them`);return s("div",null,s("h2",null,"Map of the prompts",s("small",null," as ",pe(n.model)," answe\
 rs them")),o.element)}function Mn(){let{model:e}=q();return m.memo.repairs.filter(t=>j({dataset:t.dataset})&&(!e||t.model===e||t.also_of.includes(e))).map(t=>e&&
-t.model!==e?gs(t,e):t)}function gs(e,t){let n=de().find(a=>a.slice_id===e.slice_id&&a.dataset===e.dataset&&a.model===t),r=[e.model,...e.also_of].filter(a=>a!==t);
-return{...e,model:t,name:n?.name??e.name,claim:n?.claim??e.claim,recoverable:"",also_of:r}}function ys(){let e=Mn();if(!e.length){let n=Nn().length?" that is mo\
-re than chance over the whole audit":"";return s("p",{class:"empty"},`No group of prompts was found in which a model fails more often than elsewhere${n}.`)}let t=e.
-length-Ln;return[s("ol",{class:"repairs"},e.slice(0,Ln).map(bs)),t>0&&s("p",null,s("a",{href:R("slices")},`All weak spots (${u(t)} more)`))]}function bs(e){return s(
-"li",null,s("a",{class:"row-link",href:ue(e)},e.name),s("p",null,s("span",{class:"faint"},V().length>1?`${e.model} on ${e.dataset}: `:`${e.model}: `),e.claim.told),
-e.prompt&&s("p",{class:"typical"},"For example: ",s("q",null,ne(e.prompt,180))),e.recoverable&&s("p",null,e.recoverable),e.also_of.length>0&&s("p",{class:"note"},
-`The same prompts are a weak spot of ${e.also_of.join(", ")}.`),ie(e.claim))}function Nn(){return m.memo.may_be_chance.filter(j)}function xs(){let e=Nn();return e.
-length?x("May be chance",s("p",null,`Each of these was found in one of ${u(m.memo.searches)} searches (a model on a dataset); among all of them a finding like i\
-t can come up by chance. Look before you repair.`),Q(e,t=>s("p",null,s("a",{class:"row-link",href:ue(t)},t.name),` ${t.model}: ${t.claim.told}`),{step:5})):null}
-function vs(e){return e.cannot_tell.length?s("ul",{class:"cannot"},e.cannot_tell.map(t=>s("li",null,t))):s("p",{class:"empty"},"Every answer has a score, and no\
- row was set aside.")}function vt(e,t,...n){return s("li",null,s("a",{class:"row-link finding",href:t},s("span",{class:"kind"},e),s("span",{class:"told"},...n)))}
-function _s(){let e=Oe(),t=(e?.rows??[]).filter(r=>r.depth===1&&!r.other&&r.category_id!=="unexplained").slice(0,3);if(!e||!t.length)return null;let n=t.map((r,a)=>[
-a?", ":null,s("strong",null,r.name),` ${_(r.share)}`]).flat();return vt("why",R("taxonomy"),...n,` of ${w(e.total,"error")}`)}function ks(){let e=m.coverage.at(
--1);if(!e)return null;let[t]=e.gaps;return t?vt("untested",je({...t,day:e.day}),s("strong",null,t.name),`: ${_(t.traffic_share)} of production on ${e.day}; the \
-tests cover about ${_(e.coverage)} of that day`):vt("tested",R("coverage"),`About ${_(e.coverage)} of production on ${e.day} is like something that is tested`)}
-function ws(){let e=m.quality.filter(t=>j({dataset:t.dataset})).flatMap(t=>t.items.filter(n=>n.flag==="suspect_label"||n.flag==="contradictory_label"));return e.
-length?vt("doubtful",R("quality",{flag:e[0].flag}),s("strong",null,w(e.length,"label"))," may be wrong: the models agree on another answer, or copies contradict\
- each other"):null}function $s(e){let{dataset:t,model:n}=q(),r=e.findings.filter(a=>(!t||!a.dataset||a.dataset===t)&&(!n||!a.model||a.model.split("|").includes(
-n)));return[s("p",{class:"note"},`The audit of ${e.audited_at} against the one of ${e.since}.`),e.alerts.length>0&&s("ul",{class:"plain-list alerts"},e.alerts.map(
-a=>s("li",null,s("strong",null,N(a.severity.toLowerCase())),`: ${a.message}`))),r.length?Q(r,Es,{step:8}):s("p",{class:"empty"},"Nothing: every finding stands a\
-s before.")].filter(a=>a!==!1)}function Es(e){let t=Ss(e),n=[e.name===e.kind?"":N(e.kind),e.model,e.dataset,e.day].filter(Boolean).join(" · "),r=He(e),a=e.value===
-null?"":e.before===null||e.before===void 0?_(e.value):`${_(e.before)} → ${_(e.value)}`;return s("div",{class:"change"},s("span",{class:`status ${e.status}`},e.
-status),s("span",null,t?s("a",{class:"row-link",href:t},r):s("strong",null,r),a&&` ${a}`,s("small",null,` ${n}`)))}function Ss(e){if(e.status==="gone"||!e.source_id)
-return null;let t=de().find(r=>r.slice_id===e.source_id&&r.dataset===e.dataset&&r.model===e.model);if(t)return ue(t);if(e.kind==="error_category"){let r=(m.taxonomy?.
-categories??[]).find(a=>a.name===e.name);return r?ee(r.category_id):null}let n=Te().find(r=>r.gap_id===e.source_id&&r.day===e.day);return n?je(n):null}var Be=class{diff(t,n,r={}){let a;typeof r=="function"?(a=r,r={}):"callback"in r&&(a=r.callback);let o=this.castInput(t,r),i=this.castInput(n,r),l=this.removeEmpty(
+t.model!==e?gs(t,e):t)}function gs(e,t){let n=oe().find(a=>a.slice_id===e.slice_id&&a.dataset===e.dataset&&a.model===t),r=[e.model,...e.also_of].filter(a=>a!==t);
+return{...e,model:t,name:n?.name??e.name,claim:n?.claim??e.claim,recoverable:"",also_of:r}}function ys(){let e=Mn(),{no_outcome:t}=m.memo;if(t)return s("p",{class:"\
+empty"},t);if(!e.length){let r=Nn().length?" that is more than chance over the whole audit":"";return s("p",{class:"empty"},`No group of prompts was found in wh\
+ich a model fails more often than elsewhere${r}.`)}let n=e.length-Ln;return[s("ol",{class:"repairs"},e.slice(0,Ln).map(bs)),n>0&&s("p",null,s("a",{href:R("slice\
+s")},`All ${u(oe().filter(j).length)} weak spots`))]}function bs(e){return s("li",null,s("a",{class:"row-link",href:ue(e)},e.name),s("p",null,s("span",{class:"f\
+aint"},V().length>1?`${e.model} on ${e.dataset}: `:`${e.model}: `),e.claim.told),e.prompt&&s("p",{class:"typical"},"For example: ",s("q",null,ne(e.prompt,180))),
+e.recoverable&&s("p",null,e.recoverable),e.also_of.length>0&&s("p",{class:"note"},`The same prompts are a weak spot of ${e.also_of.join(", ")}.`),le(e.claim))}function Nn(){
+return m.memo.may_be_chance.filter(j)}function xs(){let e=Nn();return e.length?x("May be chance",s("p",null,`Each of these was found in one of ${u(m.memo.searches)}\
+ searches (a model on a dataset); among all of them a finding like it can come up by chance. Look before you repair.`),Q(e,t=>s("p",null,s("a",{class:"row-link",
+href:ue(t)},t.name),` ${t.model}: ${t.claim.told}`),{step:5})):null}function vs(e){return e.cannot_tell.length?s("ul",{class:"cannot"},e.cannot_tell.map(t=>s("l\
+i",null,t))):s("p",{class:"empty"},"Every answer has a score, and no row was set aside.")}function vt(e,t,...n){return s("li",null,s("a",{class:"row-link findin\
+g",href:t},s("span",{class:"kind"},e),s("span",{class:"told"},...n)))}function _s(){let e=Oe(),t=(e?.rows??[]).filter(r=>r.depth===1&&!r.other&&r.category_id!==
+"unexplained").slice(0,3);if(!e||!t.length)return null;let n=t.map((r,a)=>[a?", ":null,s("strong",null,r.name),` ${_(r.share)}`]).flat();return vt("why",R("taxo\
+nomy"),...n,` of ${w(e.total,"error")}`)}function ks(){let e=m.coverage.at(-1);if(!e)return null;let[t]=e.gaps;return t?vt("untested",je({...t,day:e.day}),s("st\
+rong",null,t.name),`: ${_(t.traffic_share)} of production on ${e.day}; the tests cover about ${_(e.coverage)} of that day`):vt("tested",R("coverage"),`About ${_(
+e.coverage)} of production on ${e.day} is like something that is tested`)}function ws(){let e=m.quality.filter(t=>j({dataset:t.dataset})).flatMap(t=>t.items.filter(
+n=>n.flag==="suspect_label"||n.flag==="contradictory_label"));return e.length?vt("doubtful",R("quality",{flag:e[0].flag}),s("strong",null,w(e.length,"label")),"\
+ may be wrong: the models agree on another answer, or copies contradict each other"):null}function $s(e){let{dataset:t,model:n}=q(),r=e.findings.filter(a=>(!t||
+!a.dataset||a.dataset===t)&&(!n||!a.model||a.model.split("|").includes(n)));return[s("p",{class:"note"},`The audit of ${e.audited_at} against the one of ${e.since}\
+.`),e.alerts.length>0&&s("ul",{class:"plain-list alerts"},e.alerts.map(a=>s("li",null,s("strong",null,N(a.severity.toLowerCase())),`: ${a.message}`))),r.length?
+Q(r,Es,{step:8}):s("p",{class:"empty"},"Nothing: every finding stands as before.")].filter(a=>a!==!1)}function Es(e){let t=Ss(e),n=[e.name===e.kind?"":N(e.kind),
+e.model,e.dataset,e.day].filter(Boolean).join(" · "),r=He(e),a=e.value===null?"":e.before===null||e.before===void 0?_(e.value):`${_(e.before)} → ${_(e.value)}`;
+return s("div",{class:"change"},s("span",{class:`status ${e.status}`},e.status),s("span",null,t?s("a",{class:"row-link",href:t},r):s("strong",null,r),a&&` ${a}`,
+s("small",null,` ${n}`)))}function Ss(e){if(e.status==="gone"||!e.source_id)return null;let t=oe().find(r=>r.slice_id===e.source_id&&r.dataset===e.dataset&&r.model===
+e.model);if(t)return ue(t);if(e.kind==="error_category"){let r=(m.taxonomy?.categories??[]).find(a=>a.name===e.name);return r?ee(r.category_id):null}let n=Te().
+find(r=>r.gap_id===e.source_id&&r.day===e.day);return n?je(n):null}var Be=class{diff(t,n,r={}){let a;typeof r=="function"?(a=r,r={}):"callback"in r&&(a=r.callback);let o=this.castInput(t,r),i=this.castInput(n,r),l=this.removeEmpty(
 this.tokenize(o,r)),c=this.removeEmpty(this.tokenize(i,r));return this.diffWithOptionsObj(l,c,r,a)}diffWithOptionsObj(t,n,r,a){var o;let i=g=>{if(g=this.postProcess(
 g,r),a){setTimeout(function(){a(g)},0);return}else return g},l=n.length,c=t.length,d=1,f=l+c;r.maxEditLength!=null&&(f=Math.min(f,r.maxEditLength));let h=(o=r.timeout)!==
 null&&o!==void 0?o:1/0,v=Date.now()+h,C=[{oldPos:-1,lastComponent:void 0}],p=this.extractCommon(C[0],n,t,0,r);if(C[0].oldPos+1>=c&&p+1>=l)return i(this.buildValues(
-C[0].lastComponent,n,t));let k=-1/0,L=1/0,z=()=>{for(let g=Math.max(k,-d);g<=Math.min(L,d);g+=2){let I,ce=C[g-1],K=C[g+1];ce&&(C[g-1]=void 0);let he=!1;if(K){let Se=K.
-oldPos-g;he=K&&0<=Se&&Se<l}let Ee=ce&&ce.oldPos+1<c;if(!he&&!Ee){C[g]=void 0;continue}if(!Ee||he&&ce.oldPos<K.oldPos?I=this.addToPath(K,!0,!1,0,r):I=this.addToPath(
-ce,!1,!0,1,r),p=this.extractCommon(I,n,t,g,r),I.oldPos+1>=c&&p+1>=l)return i(this.buildValues(I.lastComponent,n,t))||!0;C[g]=I,I.oldPos+1>=c&&(L=Math.min(L,g-1)),
+C[0].lastComponent,n,t));let k=-1/0,L=1/0,z=()=>{for(let g=Math.max(k,-d);g<=Math.min(L,d);g+=2){let I,de=C[g-1],K=C[g+1];de&&(C[g-1]=void 0);let he=!1;if(K){let Se=K.
+oldPos-g;he=K&&0<=Se&&Se<l}let Ee=de&&de.oldPos+1<c;if(!he&&!Ee){C[g]=void 0;continue}if(!Ee||he&&de.oldPos<K.oldPos?I=this.addToPath(K,!0,!1,0,r):I=this.addToPath(
+de,!1,!0,1,r),p=this.extractCommon(I,n,t,g,r),I.oldPos+1>=c&&p+1>=l)return i(this.buildValues(I.lastComponent,n,t))||!0;C[g]=I,I.oldPos+1>=c&&(L=Math.min(L,g-1)),
 p+1>=l&&(k=Math.max(k,g+1))}d++};if(a)(function g(){setTimeout(function(){if(d>f||Date.now()>v)return a(void 0);z()||g()},0)})();else for(;d<=f&&Date.now()<=v;){
 let g=z();if(g)return g}}addToPath(t,n,r,a,o){let i=t.lastComponent;return i&&!o.oneChangePerToken&&i.added===n&&i.removed===r?{oldPos:t.oldPos+a,lastComponent:{
 count:i.count+1,added:n,removed:r,previousComponent:i.previousComponent}}:{oldPos:t.oldPos+a,lastComponent:{count:1,added:n,removed:r,previousComponent:i}}}extractCommon(t,n,r,a,o){
@@ -463,13 +464,13 @@ a:n,b:r}){let{columns:a}=e,o=s("div",{class:"sides"}),i={diff:!1},l=async()=>{le
 c!==null&&d!==null?On(c,d):null;o.replaceChildren(An(t.model_a,a.failed[n],c,f?.left),An(t.model_b,a.failed[r],d,f?.right))};return m.scope.texts&&l(),s("articl\
 e",{class:"example"},s("header",null,s("a",{class:"row-link",href:Z(t.dataset,a.example_id[n])},a.example_id[n]),m.scope.texts&&et("mark differences",!1,c=>{i.diff=
 c,l()})),m.scope.texts&&s("dl",{class:"facts"},y("prompt",W(e,a.prompt[n],c=>P(c))),a.reference[n]>=0&&y("expected",W(e,a.reference[n],c=>P(c)))),o)}function An(e,t,n,r){
-return s("div",{class:`side ${oe(t)}`},s("p",{class:"side-head"},s("span",null,e),re(t)),P(n,{pieces:r}))}var Rs=500;function qn(){let{dataset:e,a:t,b:n}=E().parameters;return m.comparisons.find(r=>r.dataset===e&&r.model_a===t&&r.model_b===n)}async function Vn(){let e=qn();
+return s("div",{class:`side ${ie(t)}`},s("p",{class:"side-head"},s("span",null,e),re(t)),P(n,{pieces:r}))}var Rs=500;function qn(){let{dataset:e,a:t,b:n}=E().parameters;return m.comparisons.find(r=>r.dataset===e&&r.model_a===t&&r.model_b===n)}async function Vn(){let e=qn();
 return e?S(`${e.model_a} or ${e.model_b}`,U([["Comparison",R("comparison")]]),s("p",{class:"lead"},e.compared>0?[e.claim.told,e.note,e.pairing].filter(Boolean).
 join(" "):e.pairing||e.claim.told),e.compared>0&&Ts(e),e.slices.length>0&&x("Where that changes",Ms(e)),e.compared>0&&x("Where they disagree",Fn(e))):B("compari\
 son","comparison")}function Ts(e){return s("div",{class:"panel"},e.claim.inside!==null&&be({label:e.model_a,rate:e.failure_rate_a,note:`failed of ${u(e.compared)}`},
 {label:e.model_b,rate:e.failure_rate_b,note:`failed of ${u(e.compared)}`}),!e.claim.flaw&&cn({difference:e.difference,low:e.difference_low,high:e.difference_high,
 left:`${e.model_b} better`,right:`${e.model_a} better`}),s("p",{class:"note"},`Only ${e.model_a} is right on ${u(e.discordant_a_wins)}, only ${e.model_b} on ${u(
-e.discordant_b_wins)}.`),ie(e.claim))}function Ms(e){return M({name:"slices of the comparison",plain:!0,rows:e.slices,href:t=>G("pairslice",{dataset:e.dataset,a:e.
+e.discordant_b_wins)}.`),le(e.claim))}function Ms(e){return M({name:"slices of the comparison",plain:!0,rows:e.slices,href:t=>G("pairslice",{dataset:e.dataset,a:e.
 model_a,b:e.model_b,id:t.slice_id}),columns:[{key:"name",title:"slice",first:!0,value:t=>t.name},{key:"size",title:"examples",number:!0,value:t=>t.size,render:t=>u(
 t.size)},{key:"failure_rate_a",title:e.model_a,value:t=>t.claim.inside,render:t=>Fe({...t,compared:t.size},"inside")},{key:"failure_rate_b",title:e.model_b,value:t=>t.
 claim.outside,render:t=>Fe({...t,compared:t.size},"outside")},{key:"winner",title:"winner here",value:t=>t.winner,render:Ot},{key:"adjusted_p_value",title:"adj.\
@@ -479,7 +480,7 @@ Rs),a=n.flatMap(o=>Dn(r,e,o)??[]);return S(t.name,U([["Comparison",R("comparison
 t.description),s("div",{class:"panel"},t.claim.inside!==null&&be({label:e.model_a,rate:t.failure_rate_a,note:`failed of ${u(t.size)}`},{label:e.model_b,rate:t.failure_rate_b,
 note:`failed of ${u(t.size)}`}),s("p",null,t.claim.told),t.claim.inside!==null&&s("p",{class:"note"},`Only ${e.model_a} right: ${u(t.discordant_a_wins)}; only ${e.
 model_b} right: ${u(t.discordant_b_wins)}; both right: ${u(t.concordant_pass)}; both wrong: ${u(t.concordant_fail)}. Of the disagreements ${_(t.advantage_rate)}\
- go to ${e.model_a}, elsewhere ${_(t.rest_advantage_rate)} (adjusted p ${D(t.selection_adjusted_p_value)}).`),ie(t.claim)),fe({...t,dataset:e.dataset}),x("Examp\
+ go to ${e.model_a}, elsewhere ${_(t.rest_advantage_rate)} (adjusted p ${D(t.selection_adjusted_p_value)}).`),le(t.claim)),fe({...t,dataset:e.dataset}),x("Examp\
 les",Q(a,o=>Bt(r,e,o),{step:5})))}async function Wn(){let e=m.quality.filter(n=>j({dataset:n.dataset})),t=e.flatMap(n=>n.items);return S("Dataset quality",s("p",{class:"lead"},"What the answers \
 say about the datasets themselves: labels that look wrong, copies, items that tell nothing."),e.length===0&&s("p",{class:"empty"},"Not measured yet."),e.length>
 0&&x("Figures",...e.map(n=>Ns(n,e.length>1))),e.length>0&&x("Items that want a look",js(t)))}function Ns(e,t){return s("div",{class:"panel"},t&&s("h3",null,e.dataset),
@@ -512,10 +513,10 @@ s",number:!0,value:t=>t.completion_tokens,render:t=>u(t.completion_tokens)},{key
 "unknown":t.cost_usd.toFixed(2)}]})}function qs(){return M({name:"rows that were set aside",plain:!0,rows:m.quarantined,columns:[{key:"reason",title:"reason",first:!0,
 value:e=>e.reason},{key:"path",title:"file",value:e=>e.path},{key:"rows",title:"rows",number:!0,value:e=>e.rows,render:e=>u(e.rows)}]})}function Hn(e){let t=Gn(
 e,"");return s("dl",{class:"facts compact"},t.map(([n,r])=>y(N(n),s("code",null,r))))}function Gn(e,t){return Object.entries(e).flatMap(([n,r])=>{if(r==null)return[];
-let a=t?`${t} · ${n}`:n;return Array.isArray(r)?r.length?[[a,r.join(", ")]]:[]:typeof r=="object"?Gn(r,a):[[a,String(r)]]})}async function Jn(){let e=de().filter(j),t=s("div",{class:"map-place"}),n=null,r=Vs(e,o=>{n&&(!o||o.dataset===n.dataset&&o.model===n.model)&&n.light(o?o.name:null)}),
+let a=t?`${t} · ${n}`:n;return Array.isArray(r)?r.length?[[a,r.join(", ")]]:[]:typeof r=="object"?Gn(r,a):[[a,String(r)]]})}async function Jn(){let e=oe().filter(j),t=s("div",{class:"map-place"}),n=null,r=Vs(e,o=>{n&&(!o||o.dataset===n.dataset&&o.model===n.model)&&n.light(o?o.name:null)}),
 a=m.audits.filter(j);if(a.length){let o=await T.map(),i=a.find(f=>`${f.dataset} ${f.model}`===E().parameters.map)??at(a),l=()=>{let f=o.of(i.dataset,i.model),h=Ve(
 o,f,xt(o,f,i.slices),`Map of the prompts of ${i.dataset}, as ${i.model} answers them`);n={light:h.light,dataset:i.dataset,model:i.model},t.replaceChildren(d(),h.
-element)},c=a.map(f=>`${f.dataset} ${f.model}`),d=()=>s("div",{class:"map-head"},s("h2",null,`${i.model} on ${i.dataset}`),c.length>1&&le("map",c,`${i.dataset} ${i.
+element)},c=a.map(f=>`${f.dataset} ${f.model}`),d=()=>s("div",{class:"map-head"},s("h2",null,`${i.model} on ${i.dataset}`),c.length>1&&ce("map",c,`${i.dataset} ${i.
 model}`,f=>{i=a[c.indexOf(f)],O({map:f}),l()},{all:!1}));l()}return S("Failure slices",s("p",{class:"lead"},"Weak spots: groups of prompts in which a model fail\
 s more often than on all its other prompts, beyond chance."),r,t)}function Un(e){return e.estimated_excess_failures??e.excess_failures}function Vs(e,t){return M(
 {name:"failure slices",unit:"slice",rows:e,href:ue,hover:t,sort:"-estimated_excess_failures",text:n=>[n.name,n.description,n.root_cause,n.dataset,n.model,n.slice_id].
@@ -524,7 +525,7 @@ model},{key:"dataset",title:"dataset",value:n=>n.dataset,minor:V().length<2},{ke
 rate",title:"elsewhere",number:!0,value:n=>n.baseline_rate,render:n=>n.claim.outside_text},{key:"size",title:"examples",number:!0,value:n=>n.size,render:n=>u(n.
 size)},{key:"estimated_excess_failures",title:"failures beyond the rest",number:!0,value:Un,render:n=>`+${Math.round(Un(n))}`},{key:"adjusted_p_value",title:"ad\
 j. p",number:!0,value:n=>n.adjusted_p_value,render:n=>D(n.adjusted_p_value)},{key:"slice_id",title:"id",hidden:!0,value:n=>n.slice_id}]})}async function Kn(){let{
-dataset:e,model:t,id:n}=E().parameters,r=de().find(d=>d.slice_id===n&&d.dataset===e&&d.model===t);if(!r)return B("slice","slices");let a=await T.map(),o=a.names.
+dataset:e,model:t,id:n}=E().parameters,r=oe().find(d=>d.slice_id===n&&d.dataset===e&&d.model===t);if(!r)return B("slice","slices");let a=await T.map(),o=a.names.
 slice.indexOf(r.slice_id),i=a.of(e,t),l=i.filter(d=>a.columns.slice[d].includes(o)),c=Ve(a,i,[{name:r.name,color:qe[0],rows:l}],`Map of ${e} with the slice ${r.
 name}`);return S(r.name,U([["Failure slices",R("slices")]]),s("p",{class:"lead"},`${r.model} on ${r.dataset}`,r.description&&`. ${r.description}`),s("div",{class:"\
 columns"},s("div",null,it(r),fe(r),Bs(r)),c.element),x("Examples",...Ws(r)),lt(r))}function Bs(e){let t=m.signatures.filter(n=>n.scope==="slice"&&n.significant&&
@@ -539,8 +540,8 @@ contains("open"))},"Menu");function n(r){e.classList.toggle("open",r),t.setAttri
 s("header",{class:"frame"},s("div",{class:"brand"},s("a",{href:"#/"},"faultmap"),t),e,s("div",{class:"choices"}),s("div",{class:"frame-tools"},s("button",{type:"\
 button",class:"quiet",click:Ye},"Light / dark"),s("button",{type:"button",class:"quiet",click:Tt,"aria-label":"Keys and help"},"Keys")))}function Is(){let{view:e}=E(),
 {dataset:t,model:n}=q();for(let o of document.querySelectorAll("#menu a")){let i=o.dataset.view??"";o.setAttribute("href",R(i)),i===(Zt[e]??e)?o.setAttribute("a\
-ria-current","page"):o.removeAttribute("aria-current")}let r=Ae.some(([o])=>o===e)&&e!=="coverage"&&e!=="run",a=[r&&V().length>1?le("datasets",V(),t,o=>Et({dataset:o})):
-null,r&&e!=="quality"&&wt().length>1?le("models",wt(),n,o=>Et({model:o})):null].filter(o=>o!==null);document.querySelector(".choices")?.replaceChildren(...a)}var Xn=0;
+ria-current","page"):o.removeAttribute("aria-current")}let r=Ae.some(([o])=>o===e)&&e!=="coverage"&&e!=="run",a=[r&&V().length>1?ce("datasets",V(),t,o=>Et({dataset:o})):
+null,r&&e!=="quality"&&wt().length>1?ce("models",wt(),n,o=>Et({model:o})):null].filter(o=>o!==null);document.querySelector(".choices")?.replaceChildren(...a)}var Xn=0;
 async function Qn(e=!1){let t=++Xn,{view:n}=E();Is();let r=await(Hs[n]??(async()=>B("view","overview")))().catch(o=>S("This view could not be drawn",s("p",null,
 o.message)));if(t!==Xn)return;let a=document.getElementById("main");a.replaceChildren(r),document.title=`${r.dataset.title} · faultmap`,sn()?a.querySelector("i\
 nput[type=search]")?.focus():e||(scrollTo(0,0),a.querySelector("h1")?.focus({preventScroll:!0}))}async function Yn(){tn();try{It(await T.findings())}catch(e){document.

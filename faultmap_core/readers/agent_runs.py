@@ -18,6 +18,7 @@ from typing import Any
 from faultmap_core.evals import EvalOptions, Row, RowError, content_text
 from faultmap_core.metrics import Metric
 from faultmap_core.readers import swe_bench
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import objects_of, siblings
 from faultmap_core.readers.outcomes import number_or_none, set_outcome
@@ -55,7 +56,7 @@ def companions(path: Path) -> list[Path]:
     return [report] if report else []
 
 
-def tau_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def tau_rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one results file; a row's number is the run's place."""
     named = _TAU_NAME.fullmatch(dataset_of(path))
     about, member = ({}, None) if "traj" in shape_of(path).keys else (_tau2_head(path), "simulations")
@@ -68,7 +69,7 @@ def tau_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
     name = "tau2-bench" if member else "tau-bench"
     dataset = options.dataset_name or (f"{name}-{domain}" if isinstance(domain, str) else name)
     seen: Counter[str] = Counter()
-    for number, run in objects_of(path, member):
+    for number, run in objects_of(path, member, account):
         if isinstance(run, RowError):
             yield number, run
             continue
@@ -78,9 +79,9 @@ def tau_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
         yield number, row
 
 
-def trajectory_rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def trajectory_rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one trajectory; it is one row."""
-    for number, run in objects_of(path):
+    for number, run in objects_of(path, account=account):
         if isinstance(run, RowError):
             yield number, run
             continue

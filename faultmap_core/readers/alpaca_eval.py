@@ -14,6 +14,7 @@ from typing import Any
 
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.objects import good_objects, objects_of
 from faultmap_core.readers.outcomes import number_or_none
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata, text_or_json
@@ -39,10 +40,10 @@ def companions(path: Path) -> list[Path]:
     return [beside] if beside.is_file() else []
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one file of annotations; a row's line is its position."""
     scores: dict[str, list[float]] = {}
-    for line, annotation in objects_of(path):
+    for line, annotation in objects_of(path, account=account):
         if isinstance(annotation, RowError):
             yield line, annotation
             continue

@@ -16,6 +16,7 @@ from typing import Any
 from faultmap_core.column_paths import MISSING, value_at
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import MappedColumns, objects_of
 from faultmap_core.readers.outcomes import number_or_none, set_outcome, verdict_of
@@ -54,11 +55,11 @@ def is_azure_evaluation(shape: Shape) -> bool:
     return judged or (scored and any(key.startswith("inputs.") for key in keys))
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one results file; a row's line is its line or position."""
     scorers, mapped = ScorerChoice(options.scorer), MappedColumns(options)
     tally = Tally()
-    for line, raw in objects_of(path, "rows"):
+    for line, raw in objects_of(path, "rows", account):
         if isinstance(raw, RowError):
             yield line, raw
             continue

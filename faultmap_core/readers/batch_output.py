@@ -17,6 +17,7 @@ from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS
 from faultmap_core.readers.objects import LinesByKey, objects_of, siblings
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata, set_error, text_or_json
@@ -58,7 +59,7 @@ def companions(path: Path) -> list[Path]:
     return []
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one output file; raises EvalFileError where no request file lies beside it."""
     requests = companions(path)
     if not requests:
@@ -68,7 +69,7 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
         )
     dataset = options.dataset_name or _batch_name(requests[0])
     with LinesByKey(requests, lambda row: row.get(_KEY)) as by_id:
-        for line, result in objects_of(path):
+        for line, result in objects_of(path, account=account):
             if isinstance(result, RowError):
                 yield line, result
                 continue

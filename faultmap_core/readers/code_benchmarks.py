@@ -17,6 +17,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import good_objects, object_or_error, objects_of, siblings
 from faultmap_core.readers.outcomes import set_outcome, verdict_of
@@ -60,7 +61,7 @@ def companions(path: Path) -> list[Path]:
     return [one for one in siblings(path) if is_problems(shape_of(one))][:1]
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one results file; a row's number is its line, or its place in the document."""
     prompts = {text_or_json(one.get("task_id")): one.get("prompt") for file in companions(path)
                for one in good_objects(file)}  # fmt: skip
@@ -68,7 +69,7 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Seque
     seen: Counter[str] = Counter()
     passed: dict[str, dict[str, list[bool]]] = {}
     model = _model_of(path)
-    for number, sample in _samples(path):
+    for number, sample in _samples(path, account):
         if isinstance(sample, RowError):
             yield number, sample
             continue
@@ -95,9 +96,9 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Seque
     return list(_summaries(path, passed))
 
 
-def _samples(path: Path) -> Iterator[NumberedRow]:
+def _samples(path: Path, account: LineAccount) -> Iterator[NumberedRow]:
     if not is_evalplus(shape_of(path)):
-        yield from objects_of(path)
+        yield from objects_of(path, account=account)
         return
     number = 0
     with open_text(path) as text:

@@ -39,12 +39,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "score": ("score", "grade", "rating", "accuracy", "reward", "correctness"),
     "example_id": (
         "id", "question_id", "sample_id", "prompt_id", "item_id", "doc_id", "case_id", "test_id", "task_id", "qid",
-        "uid", "uuid",
+        "uid", "uuid", "custom_id", "instance_id", "problem_id", "query_id", "record_id",
     ),
     "model": ("model_name", "model_id", "llm"),
     "epoch": ("repetition", "repeat", "trial"),
 }  # fmt: skip
 """Our field -> names that people use for it, the likeliest first. Our own names are not repeated here."""
+
+ROW_NUMBERS = ("row_id", "idx", "index")
+"""Names of ids, where each stands once for each model and some for several of them; else they number the rows."""
 
 # Of these the scores of other tools may be named, too.
 _METRICS = frozenset({"accuracy", "correctness"})
@@ -207,7 +210,20 @@ class _Finder:
             return len(set(values)) < len(values)
 
         fitting = [column for column in candidates if unique(column)]
-        return sorted(fitting, key=lambda column: not shared(column)) or candidates
+        return sorted(fitting, key=lambda column: not shared(column)) or candidates or self._row_numbers(model)
+
+    def _row_numbers(self, model: str | None) -> list[str]:
+        epoch = next((name for name in self._by_names("epoch") if name in self._columns), None)
+
+        def tells_apart(column: str) -> bool:
+            rows = [row for row in self._sample if row.get(column) not in (None, "")]
+            keys = {tuple(str(row.get(name)) for name in (model, epoch, column) if name) for row in rows}
+            models = {str(row.get(model)) for row in rows} if model else set()
+            is_shared = len({str(row.get(column)) for row in rows}) < len(rows)
+            return len(keys) == len(rows) > len(self._sample) / 2 and (len(models) < 2 or is_shared)
+
+        found = [column for name in ROW_NUMBERS if (column := self._by_name.get(plain_name(name))) is not None]
+        return [column for column in found if column not in self.taken and tells_apart(column)]
 
     def _epochs(self, candidates: list[str]) -> list[str]:
         def whole(value: Any) -> bool:

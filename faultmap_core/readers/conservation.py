@@ -38,6 +38,7 @@ class LineAccount:
         records: records found, good or bad; of a file without lines (Parquet) the only count.
         expected_records: how many the file itself says that it holds; None where it says nothing.
         by_line: whether the reader accounts for lines at all.
+        one_row_each: whether each record becomes one row; tools write several for a row, or several rows in one.
         examples: the first ranges of lines that were set aside, as people write them.
     """
 
@@ -48,6 +49,7 @@ class LineAccount:
     records: int = 0
     expected_records: int | None = None
     by_line: bool = False
+    one_row_each: bool = True
     examples: tuple[str, ...] = ()
 
     @property
@@ -77,7 +79,7 @@ class LineAccount:
                 f"{path}: it has {physical_lines:,} lines and {self.lines:,} were read; it was changed meanwhile, or"
                 " this is a defect of this project: nothing of it is stored"
             )
-        if self.records != rows:
+        if self.one_row_each and self.records != rows:
             raise EvalFileError(
                 f"{path}: {self.records:,} records became {rows:,} rows; this is a defect of this project: nothing of"
                 " it is stored"

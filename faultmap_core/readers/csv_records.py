@@ -8,6 +8,7 @@ inside of a cell, spaces before a quote and a leading `sep=;` line are understoo
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ _SHORT_RECORD = 50
 _LEARNED_FROM = 50
 _TELLING_FROM = 5
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\s*$', re.IGNORECASE)
+_DECIMAL_HALVES = re.compile(r"[-+]?\d+,\d+")
 # An even number of backslashes before it is text of its own.
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
 
@@ -283,7 +285,13 @@ class CsvRecords:
         )
 
     def _wrong_count(self, attempt: _Attempt) -> str:
-        return f"{len(attempt.cells or ())} fields where the header has {len(self.header)}"
+        cells = attempt.cells or []
+        told = f"{len(cells)} fields where the header has {len(self.header)}"
+        halves = (f"{one},{other}" for one, other in itertools.pairwise(cells))
+        decimal = next((text for text in halves if _DECIMAL_HALVES.fullmatch(text)), None)
+        if self._delimiter == "," and len(cells) > len(self.header) and decimal:
+            told += f"; is {decimal!r} a number with a decimal comma? Quote it, or separate the fields by semicolons"
+        return told
 
     def _damaged(self, first: int, problem: str, last: int) -> Record:
         self._account.records += 1

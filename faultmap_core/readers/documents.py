@@ -14,6 +14,7 @@ from typing import Any
 from faultmap_core.column_names import columns_by_field
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LOG_ALIASES
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.tabular import jsonl_rows, open_text, table_rows
 
@@ -31,12 +32,15 @@ def is_json(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson"))
 
 
-def log_objects(path: Path) -> Iterator[NumberedObject]:
-    """Yield the objects of a log file: of JSON as `json_objects`, of CSV and Parquet its rows, empty cells as None."""
+def log_objects(path: Path, account: LineAccount | None = None) -> Iterator[NumberedObject]:
+    """Yield the objects of a log file: of JSON as `json_objects`, of CSV and Parquet its rows, empty cells as None.
+
+    Args: account: takes the count of lines, where the file has lines.
+    """
     if is_json(path):
-        yield from json_objects(path)
+        yield from json_objects(path, account)
         return
-    for number, row in table_rows(path):
+    for number, row in table_rows(path, account=account):
         if isinstance(row, RowError):
             yield number, row
         else:
@@ -48,13 +52,14 @@ def is_column_of_spans(name: str) -> bool:
     return name.startswith(_SPAN_COLUMNS)
 
 
-def json_objects(path: Path) -> Iterator[NumberedObject]:
+def json_objects(path: Path, account: LineAccount | None = None) -> Iterator[NumberedObject]:
     """Yield the objects of a JSONL file by line, of a JSON document (an array, or an object that holds one) by place.
 
+    Args: account: takes the count of lines, where the file has lines.
     Raises: EvalFileError where a document is no JSON or is cut off.
     """
     lines = not path.name.lower().removesuffix(".gz").endswith(".json") or _first_line_is_an_object(path)
-    for number, row in jsonl_rows(path) if lines else _document(path):
+    for number, row in jsonl_rows(path, account) if lines else _document(path):
         yield number, row if isinstance(row, RowError) else dict(row)
 
 

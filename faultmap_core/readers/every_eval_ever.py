@@ -16,6 +16,7 @@ from typing import Any
 
 from faultmap_core.evals import EvalOptions, RowError, content_text
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import (
     Judged,
@@ -52,7 +53,7 @@ def aggregate_file(path: Path) -> Path | None:
     return beside if name.endswith(_SAMPLES_ENDING) and beside.is_file() else None
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one file of records; a row's line is that of the chosen result's record."""
     aggregate = _Aggregate(aggregate_file(path))
     tallies: dict[tuple[str, str], Tally] = {}
@@ -61,7 +62,7 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[
     wanted = options.scorer if options.scorer in (None, "score", "is_correct") else None
     scorers = ScorerChoice(wanted, chosen.scores, sure=True)
     epochs = _Epochs()
-    for line, record in jsonl_rows(path):
+    for line, record in jsonl_rows(path, account):
         if isinstance(record, RowError):
             yield line, record
         elif problem := _problem(record):

@@ -85,7 +85,9 @@ def read_eval_file(path: Path, options: EvalOptions) -> Iterator[EvalBatch]:
     # Those readers name their columns as we do, and tables of tools look up the mapped ones themselves.
     column_map = {} if name in _FRAMES or name in tool_formats.MAPPED else options.column_map
     named = replace(options, column_map=column_map, generate_ids=options.generate_ids or name in _IDS_FROM_PROMPTS)
-    yield from build_batches(path, _rows(path, options, name), EvalTableBuilder(named, dataset_of(path)))
+    account = LineAccount(one_row_each=False)
+    rows = _rows(path, options, name, account)
+    yield from build_batches(path, rows, EvalTableBuilder(named, dataset_of(path)), account)
 
 
 def _table(path: Path, options: EvalOptions, account: LineAccount) -> tuple[Iterator[NumberedRow], EvalTableBuilder]:
@@ -98,21 +100,20 @@ def _table(path: Path, options: EvalOptions, account: LineAccount) -> tuple[Iter
     return rows, EvalTableBuilder(options, fallback_dataset=dataset_of(path))
 
 
-def _rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
+def _rows(path: Path, options: EvalOptions, name: str, account: LineAccount) -> Iterator[NumberedRow]:
     if name in _FRAMES:
-        return frame_rows(path, options, name)
+        return frame_rows(path, options, name, account)
     if name in tool_formats.NAMES:
-        return tool_formats.rows(path, options, name)
-    if name == "inspect":
-        return inspect_ai.zip_rows(path, options) if _begins_as_zip(path) else inspect_ai.json_rows(path, options)
-    readers: dict[str, Callable[[Path, EvalOptions], Iterator[NumberedRow]]] = {
+        return tool_formats.rows(path, options, name, account)
+    readers: dict[str, Callable[[Path, EvalOptions, LineAccount], Iterator[NumberedRow]]] = {
+        "inspect": inspect_ai.zip_rows if _begins_as_zip(path) else inspect_ai.json_rows,
         "lm-eval": lm_eval.rows,
         "helm": helm.rows,
         "promptfoo": promptfoo.rows,
         "openai-evals": openai_evals.rows,
         "every-eval-ever": every_eval_ever.rows,
     }
-    return readers[name](path, options)
+    return readers[name](path, options, account)
 
 
 def format_of(path: Path, options: EvalOptions | None = None) -> str:

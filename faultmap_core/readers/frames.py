@@ -120,7 +120,9 @@ def frame_of(columns: Collection[str]) -> str | None:
     return None
 
 
-def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def frame_rows(
+    path: Path, options: EvalOptions, name: str, account: LineAccount
+) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read the table of one of the four tools; raises EvalFileError where it has no column of prompts."""
     frame = _FRAMES[name]
     columns = ScoreColumns(
@@ -133,7 +135,7 @@ def frame_rows(path: Path, options: EvalOptions, name: str) -> Generator[Numbere
     scorers, tally = ScorerChoice(options.scorer, columns.order, sure=True), Tally()
     checked = False
     unseen, seen = set(options.column_map.values()), dict[str, None]()
-    for line, raw in raw_table_rows(path, name):
+    for line, raw in raw_table_rows(path, name, account):
         if isinstance(raw, RowError):
             yield line, raw
             continue
@@ -212,14 +214,14 @@ def _items(stream: JsonStream, account: LineAccount, columns: Sequence[str] | No
             yield position + 1, RowError(f"a JSON {type(value).__name__}, expected an object")
 
 
-def raw_table_rows(path: Path, name: str = "table") -> Iterator[NumberedRow]:
+def raw_table_rows(path: Path, name: str = "table", account: LineAccount | None = None) -> Iterator[NumberedRow]:
     """Yield the rows of a tool's table (CSV, JSONL, JSON, Parquet) as they are, whatever their columns."""
     if not path.name.lower().removesuffix(".gz").endswith(".json"):
-        yield from table_rows(path)
+        yield from table_rows(path, account=account)
     elif name == "deepeval" and deepeval.is_test_run(path):
         yield from deepeval.test_cases(path)
     else:
-        yield from document_rows(path)
+        yield from document_rows(path, account)
 
 
 def _own_columns(frame: _Frame, options: EvalOptions) -> Iterator[str]:

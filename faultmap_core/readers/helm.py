@@ -18,6 +18,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import Judged, NumberedRow, ScorerChoice, add_metadata, choices_text, set_error
 from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count, compare_mean
@@ -45,7 +46,7 @@ _INSTANCES = "num_instances"
 _Key = tuple[str, int, str]
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, _account: LineAccount) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read the run that `scenario_state.json` belongs to; a row's line is the position of its first request."""
     spec = _read_spec(path.with_name(SPEC_FILE))
     dataset = _dataset(spec.get("name"), path)

@@ -16,6 +16,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError, content_text
 from faultmap_core.readers.archives import ZipLog
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, JsonStream
 from faultmap_core.readers.raw_rows import (
     NumberedRow,
@@ -52,7 +53,9 @@ def is_inspect_zip(names: list[str]) -> bool:
     return any(header in names for header in _HEADERS)
 
 
-def zip_rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def zip_rows(
+    path: Path, options: EvalOptions, _account: LineAccount
+) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read a `.eval` log; a row's line is the sample's position in the archive."""
     with ZipLog(path) as archive:
         header_name = next((name for name in _HEADERS if name in archive.names), None)
@@ -67,7 +70,9 @@ def zip_rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, l
     return log.end(path)
 
 
-def json_rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def json_rows(
+    path: Path, options: EvalOptions, _account: LineAccount
+) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read a `.json` log; a row's line is the sample's position."""
     with open_text(path) as text:
         log = _Log(JsonStream(text, str(path)).head(_HEADER_MEMBERS), path, options)

@@ -16,6 +16,7 @@ from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import RowError
 from faultmap_core.logs import LogOptions
 from faultmap_core.payloads import decoded
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.documents import log_objects
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata
 from faultmap_core.readers.trace_tree import Request, TraceStep, TraceTree
@@ -40,7 +41,7 @@ def is_langfuse(row: Mapping[str, Any]) -> bool:
     return is_trace and any(_get(row, name) is not None for name in _OF_TRACES)
 
 
-def langfuse_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
+def langfuse_rows(path: Path, options: LogOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read the requests of an export, in two passes. A row's number is its line, or its place in the document.
 
     Raises: EvalFileError where nothing in the file is a request.
@@ -51,7 +52,7 @@ def langfuse_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
             tree.add(_step(entry))
     requests = tree.requests()
     told = 0
-    for number, entry in _numbered_entries(path):
+    for number, entry in _numbered_entries(path, account):
         if isinstance(entry, RowError):
             told += 1
             yield number, entry
@@ -64,9 +65,11 @@ def langfuse_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
         )
 
 
-def _numbered_entries(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
+def _numbered_entries(
+    path: Path, account: LineAccount | None = None
+) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
     number = 0
-    for line, found in log_objects(path):
+    for line, found in log_objects(path, account):
         for entry in _entries(found):
             number = max(number + 1, line)
             yield number, entry

@@ -17,6 +17,7 @@ from typing import Any
 
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import objects_of
 from faultmap_core.readers.outcomes import number_or_none
@@ -48,13 +49,13 @@ def companions(path: Path) -> list[Path]:
     return (exact or sorted(one for folder in folders for one in folder.glob("results_*.json")))[-1:]
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one details file; a row's number is its place."""
     run = _Run(path, options)
     scorers = ScorerChoice(options.scorer)
     tally = Tally()
     seen: Counter[str] = Counter()
-    for line, raw in objects_of(path):
+    for line, raw in objects_of(path, account=account):
         if isinstance(raw, RowError):
             yield line, raw
             continue

@@ -18,6 +18,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import Judged, NumberedRow, ScorerChoice, add_metadata, text_or_json
 from faultmap_core.readers.reconciliation import Tally, ToolSummary, compare_count, compare_mean
@@ -58,7 +59,7 @@ def results_file(path: Path) -> Path | None:
     return max(path.parent.glob("results*.json"), key=lambda found: found.name, default=None)
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one samples file; a row's line is that of the chosen filter."""
     run = _Run(path, options)
     filters = list(dict.fromkeys(name for _, _, name in run.samples() if name is not None)) or ["none"]
@@ -66,7 +67,7 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[
     wanted, kept = _wanted(options.scorer, filters)
     scorers, tally = ScorerChoice(wanted), Tally()
     others = _scores_of_other_filters(run, kept) if several else {}
-    for line, sample, name in run.samples():
+    for line, sample, name in run.samples(account):
         if isinstance(sample, RowError) or name is None:
             yield line, sample
         elif name == kept:
@@ -106,13 +107,13 @@ class _Run:
         self._filter_order = _filter_order(results, self._task, self._said)
         self.dataset = self._task or options.dataset_name
 
-    def samples(self) -> Iterator[tuple[int, Row | RowError, str | None]]:
+    def samples(self, account: LineAccount | None = None) -> Iterator[tuple[int, Row | RowError, str | None]]:
         """Yield line, sample and filter; the filter is None of what is no sample.
 
         Lines that do not name their filter are told apart by their order: a document has one line for each filter.
         """
         seen: Counter[str] = Counter()
-        for line, sample in jsonl_rows(self._path):
+        for line, sample in jsonl_rows(self._path, account):
             if isinstance(sample, RowError) or "doc_id" not in sample:
                 yield line, sample, None
             elif "filter" in sample:

@@ -37,14 +37,15 @@ def read_log_file(path: Path, options: LogOptions) -> Iterator[EvalBatch]:
         return
     # Those readers name their columns as we do.
     builder = LogTableBuilder(replace(options, column_map={}), fallback_dataset=source, aliases={})
-    rows = span_rows(path, options) if layout == "spans" else langfuse_rows(path, options)
-    yield from build_batches(path, rows, builder)
+    account = LineAccount(one_row_each=False)
+    read = span_rows if layout == "spans" else langfuse_rows
+    yield from build_batches(path, read(path, options, account), builder, account)
 
 
 def _rows(path: Path, options: LogOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Yield the rows of a file; one JSON document is read as its objects, lines, CSV and Parquet as they are."""
     if path.name.lower().removesuffix(".gz").endswith(".json"):
-        yield from json_objects(path)
+        yield from json_objects(path, account)
         return
     is_unchecked = not is_json(path)
     for number, row in table_rows(path, account=account):

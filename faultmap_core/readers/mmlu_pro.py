@@ -15,6 +15,7 @@ from typing import Any
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
 from faultmap_core.readers.archives import ZipLog
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import objects_of, stream_objects
 from faultmap_core.readers.outcomes import set_outcome
@@ -31,16 +32,16 @@ def is_mmlu_pro(shape: Shape) -> bool:
     return {"question_id", "question", "options", "answer_index", "pred"} <= shape.keys
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one file of outputs; a row's number counts through the archive's entries."""
     model = options.model_name or _model_of(path)
-    for number, output in enumerate(_outputs(path), start=1):
+    for number, output in enumerate(_outputs(path, account), start=1):
         yield number, output if isinstance(output, RowError) else _row(output, options, model)
 
 
-def _outputs(path: Path) -> Iterator[Row | RowError]:
+def _outputs(path: Path, account: LineAccount) -> Iterator[Row | RowError]:
     if not path.name.lower().endswith(".zip"):
-        yield from (found for _, found in objects_of(path))
+        yield from (found for _, found in objects_of(path, account=account))
         return
     with ZipLog(path) as archive:
         for entry in archive.names:

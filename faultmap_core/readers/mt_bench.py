@@ -19,6 +19,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.objects import LinesByKey, objects_of, siblings
 from faultmap_core.readers.outcomes import check_range, number_or_none
 from faultmap_core.readers.raw_rows import NumberedRow, add_metadata, set_error, text_or_json
@@ -93,7 +94,7 @@ def companions(path: Path) -> list[Path]:
     return [*questions, *answers]
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one file of judgments or answers; raises EvalFileError where answers have no questions."""
     shape = shape_of(path)
     with _Bench(path, options, "arena-hard" if shape.keys & {"uid", "games"} else "mt-bench") as bench:
@@ -106,7 +107,7 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
             )
         read = next((of for kind, of in _READERS if kind(shape)), _single_rows)
         number = 0
-        for line, judged in objects_of(path):
+        for line, judged in objects_of(path, account=account):
             if isinstance(judged, RowError):
                 number += 1
                 yield number, RowError(f"line {line}: {judged}")

@@ -19,6 +19,7 @@ from typing import IO, Any
 from faultmap_core.column_paths import MISSING, column_problem, value_at
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, JsonStream, decode_value
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.tabular import READ_ERRORS, file_error, jsonl_rows, open_bytes, open_text, table_rows
@@ -46,19 +47,21 @@ class MappedColumns:
             raise EvalFileError(f"{path}: {column_problem(min(self._unseen), list(self._seen))}")
 
 
-def objects_of(path: Path, member: str | None = None) -> Iterator[NumberedRow]:
+def objects_of(path: Path, member: str | None = None, account: LineAccount | None = None) -> Iterator[NumberedRow]:
     """Yield a file's objects with their lines or positions.
 
-    Args: member: of a document, the member that holds the array; None takes an array's items, or the document itself.
+    Args:
+        member: of a document, the member that holds the array; None takes an array's items, or the document itself.
+        account: takes the count of lines, where the file has lines.
     """
     ending = path.name.lower().removesuffix(".gz")
     if ending.endswith(_LINES):
-        yield from jsonl_rows(path)
+        yield from jsonl_rows(path, account)
     elif ending.endswith(_DOCUMENTS):
         with open_text(path) as text:
             yield from stream_objects(JsonStream(text, str(path)), member)
     else:
-        yield from table_rows(path)
+        yield from table_rows(path, account=account)
 
 
 def good_objects(path: Path) -> Iterator[Row]:

@@ -8,6 +8,7 @@ Source: https://github.com/openai/evals, `evals/record.py`, version 3.0.
 
 from __future__ import annotations
 
+import io
 from array import array
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.readers.conservation import LineAccount, count_lines
 from faultmap_core.readers.json_stream import MAX_VALUE_CHARACTERS, decode_value
 from faultmap_core.readers.objects import seekable
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error, text_or_json
@@ -33,10 +35,10 @@ def is_openai_evals_row(row: Mapping[str, Any]) -> bool:
     return {"run_id", "sample_id", "type", "data"} <= row.keys()
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one record file; a row's line is that of its sample's first event."""
     with seekable(path) as stream:
-        index = _Index(stream, path)
+        index = _Index(stream, path, account)
         if index.spec is None and options.model_name is None:
             raise EvalFileError(
                 f"{path}: the line with `spec`, which names the model, is missing; use `--model-name NAME`"
@@ -63,8 +65,9 @@ def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[
 class _Index:
     """Where the events of each sample stand; some 100 bytes a sample and 8 bytes an event."""
 
-    def __init__(self, stream: IO[bytes], path: Path) -> None:
+    def __init__(self, stream: IO[bytes], path: Path, account: LineAccount) -> None:
         self._stream = stream
+        account.by_line = True
         self.spec: dict[str, Any] | None = None
         self.places: dict[str, array[int]] = {}
         self.lines: dict[str, int] = {}
@@ -76,6 +79,9 @@ class _Index:
             line += 1
             if len(raw) == MAX_VALUE_CHARACTERS:
                 raise EvalFileError(f"{path}: line {line} is longer than {MAX_VALUE_CHARACTERS:,} bytes")
+            lines = count_lines(io.BytesIO(raw))
+            account.blank += 0 if raw.strip() else lines
+            account.in_records += lines if raw.strip() else 0
             try:
                 self._note(_decoded(raw), line, place)
             except RowError as error:

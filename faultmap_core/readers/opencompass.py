@@ -15,6 +15,7 @@ from typing import Any
 
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import object_or_error, objects_of
 from faultmap_core.readers.outcomes import set_outcome, verdict_of
@@ -53,11 +54,11 @@ def companions(path: Path) -> list[Path]:
     return [results] if results.is_file() else []
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one file of predictions; a row's number is its place in the document, or its line."""
     details, told = _results(path)
     passed: list[bool] = []
-    for number, key, prediction in _predictions(path):
+    for number, key, prediction in _predictions(path, account):
         if isinstance(prediction, RowError):
             yield number, prediction
             continue
@@ -77,10 +78,10 @@ def _folder(path: Path) -> str | None:
     return path.parent.name if path.parent.parent.name == _PREDICTIONS else None
 
 
-def _predictions(path: Path) -> Iterator[tuple[int, str, Row | RowError]]:
+def _predictions(path: Path, account: LineAccount) -> Iterator[tuple[int, str, Row | RowError]]:
     ending = path.name.lower().removesuffix(".gz")
     if not ending.endswith(".json"):
-        for line, found in objects_of(path):
+        for line, found in objects_of(path, account=account):
             yield line, str(line), found
         return
     with open_text(path) as text:

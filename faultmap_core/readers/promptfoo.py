@@ -16,6 +16,7 @@ from typing import Any
 
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.raw_rows import (
     NumberedRow,
@@ -52,11 +53,11 @@ def is_promptfoo_row(row: Mapping[str, Any]) -> bool:
     return {"testIdx", "promptIdx", "provider"} <= row.keys()
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, list[ToolSummary]]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Generator[NumberedRow, None, list[ToolSummary]]:
     """Read one results file; a row's line is the result's position (in JSONL its line)."""
     tests = _Tests(path)
     scorers, tally = ScorerChoice(options.scorer, (_SUCCESS,)), Tally()
-    for line, result in _results(path):
+    for line, result in _results(path, account):
         if isinstance(result, RowError):
             yield line, result
             continue
@@ -121,11 +122,11 @@ def _said(path: Path) -> dict[str, Any]:
     return totals
 
 
-def _results(path: Path) -> Iterator[NumberedRow]:
+def _results(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:
     if _is_document(path):
         yield from _document_results(path)
     else:
-        yield from jsonl_rows(path)
+        yield from jsonl_rows(path, account)
 
 
 def _is_document(path: Path) -> bool:

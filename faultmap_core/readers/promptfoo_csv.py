@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from faultmap_core.errors import EvalFileError
-from faultmap_core.evals import EvalOptions, RowError
+from faultmap_core.evals import EvalOptions, RowError, text_of
 from faultmap_core.metrics import Metric
 from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.csv_records import CsvRecords
 from faultmap_core.readers.outcomes import number_or_none, set_outcome
+from faultmap_core.readers.parquet_rows import open_parquet, parquet_rows
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, set_error
 from faultmap_core.readers.shapes import Shape
 from faultmap_core.readers.tabular import dataset_of, open_text
@@ -30,6 +34,7 @@ _MARK = re.compile(r"\[(?P<status>PASS|FAIL|ERROR)\]\s?(?:\((?P<score>[\d.]+)\)\
 _ABOUT_AN_OUTPUT = {"Status": "status", "Score": "score", "Named Scores": "named", "Grader Reason": "reason",
                     "Comment": "comment"}  # fmt: skip
 _METRIC = "Metric: "
+_NUMBERED = re.compile(r"(Status|Score|Named Scores|Metric: .*|Grader Reason|Comment)\.[0-9]+")
 _VARIABLE = re.compile(r"\{\{-?\s*([\w.]+)(?:\s*\|[^}]*)?\s*-?\}\}")
 _EXPECTED = ("__expected", "expected", "expected_output", "reference", "answer")
 _PROMPTS = ("prompt", "query", "question", "input", "message")
@@ -44,13 +49,12 @@ def is_promptfoo_csv(shape: Shape) -> bool:
     return outputs or {"Status", "Score", "Grader Reason"} <= shape.keys
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one export; a row's number counts the outputs along each line, line by line."""
     scorers = ScorerChoice(options.scorer)
     dataset = options.dataset_name or dataset_of(path)
-    with open_text(path) as stream:
-        records = CsvRecords(stream, str(path), LineAccount())
-        variables, outputs = _columns(records.header)
+    with _records(path, account) as (header, records):
+        variables, outputs = _columns(header)
         if not outputs:
             raise EvalFileError(f"{path}: no export of promptfoo: no column `[provider] prompt` or Status in it")
         templates = list(dict.fromkeys(one.prompt for one in outputs))
@@ -73,6 +77,28 @@ def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
     scorers.check(path)
 
 
+@contextmanager
+def _records(
+    path: Path, account: LineAccount
+) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str] | RowError]]]]:
+    """Open a table, CSV or Parquet, as its columns and the texts of its rows, each with its line or number."""
+    if path.name.lower().endswith(".parquet"):
+        with open_parquet(path) as parquet:
+            yield parquet.schema_arrow.names, enumerate(_texts(parquet, account), start=1)
+        return
+    with open_text(path) as stream:
+        records = CsvRecords(stream, str(path), account)
+        yield records.header, iter(records)
+
+
+def _texts(parquet: pq.ParquetFile, account: LineAccount) -> Iterator[list[str] | RowError]:
+    for row in parquet_rows(parquet, account):
+        try:
+            yield [text_of(value, name) or "" for name, value in row.items()]
+        except RowError as error:
+            yield error
+
+
 @dataclass(frozen=True)
 class _Output:
     """One provider's columns: of its output, and what is said of it (`_ABOUT_AN_OUTPUT`, and named metrics)."""
@@ -88,6 +114,9 @@ def _columns(header: Sequence[str]) -> tuple[dict[str, int], list[_Output]]:
     """Return the variables' columns, and the outputs with what belongs to each."""
     variables: dict[str, int] = {}
     outputs: list[_Output] = []
+    # pandas numbers columns of one name; every output has a Status.
+    numbered = ((name, _NUMBERED.fullmatch(name)) for name in header)
+    header = [found[1] if found and found[1] in header else name for name, found in numbered]
     for index, name in enumerate(header):
         found = _OUTPUT.fullmatch(name)
         follows = header[index + 1] if index + 1 < len(header) else ""

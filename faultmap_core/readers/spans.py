@@ -16,6 +16,7 @@ from faultmap_core.evals import RowError
 from faultmap_core.logs import LogOptions
 from faultmap_core.messages import Chat, chat_of, content_of, last_answer
 from faultmap_core.payloads import decoded, text_of_json
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.documents import log_objects
 from faultmap_core.readers.otel import Span, is_span, spans_of
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -58,7 +59,7 @@ _NO_CONTENT = (
 )
 
 
-def span_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
+def span_rows(path: Path, options: LogOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read the requests of a file of spans, in two passes: spans come in any order.
 
     A row's number is its line; of several spans on a line the next numbers that are free.
@@ -71,7 +72,7 @@ def span_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
     requests = tree.requests()
     silent = tree.without_content(requests)
     told = 0
-    for number, span in _numbered_spans(path):
+    for number, span in _numbered_spans(path, account):
         if isinstance(span, RowError):
             told += 1
             yield number, span
@@ -85,9 +86,9 @@ def span_rows(path: Path, options: LogOptions) -> Iterator[NumberedRow]:
         raise EvalFileError(f"{path}: none of its spans is a call of a model, an agent or a chain")
 
 
-def _numbered_spans(path: Path) -> Iterator[tuple[int, Span | RowError]]:
+def _numbered_spans(path: Path, account: LineAccount | None = None) -> Iterator[tuple[int, Span | RowError]]:
     number = 0
-    for line, found in log_objects(path):
+    for line, found in log_objects(path, account):
         if isinstance(found, RowError):
             number = max(number + 1, line)
             yield number, found

@@ -17,6 +17,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.json_stream import JsonStream
 from faultmap_core.readers.objects import good_objects, siblings
 from faultmap_core.readers.raw_rows import NumberedRow
@@ -78,7 +79,9 @@ def companions(path: Path) -> list[Path]:
     return [one for one in found if one is not None]
 
 
-def rows(path: Path, options: EvalOptions) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
+def rows(
+    path: Path, options: EvalOptions, _account: LineAccount
+) -> Generator[NumberedRow, None, Sequence[ToolSummary]]:
     """Read one report, or predictions alone, whose rows are unscored."""
     beside = siblings(path)
     report = _read_report(path) if not is_predictions(shape_of(path)) else None

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from faultmap_core.column_names import plain_name
 from faultmap_core.column_paths import MISSING, column_problem, one_line, value_at
 from faultmap_core.errors import ConfigurationError, EvalFileError
 from faultmap_core.evals import EvalOptions, Row, RowError
 from faultmap_core.logs import LOG_FIELDS
-from faultmap_core.readers.column_names import NAMES, SAMPLE_ROWS, find_columns
+from faultmap_core.readers.column_names import NAMES, ROW_NUMBERS, SAMPLE_ROWS, find_columns
 from faultmap_core.readers.raw_rows import NumberedRow
 
 Options = TypeVar("Options", bound=EvalOptions)
@@ -22,9 +23,9 @@ _SAMPLE_CHARACTERS = 8_000_000
 # Their rows may have different columns; those of a table have the same.
 _LINES_OF_OBJECTS = re.compile(r"\.(json|jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _REMEDIES = {
-    "example_id": "Use `--map example_id=COLUMN` or `--generate-ids`",
-    "model": "Use `--map model=COLUMN` or `--model-name NAME`",
-    **{name: f"Use `--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
+    "example_id": "`--map example_id=COLUMN` or `--generate-ids`",
+    "model": "`--map model=COLUMN` or `--model-name NAME`",
+    **{name: f"`--map {name}=COLUMN`" for name in LOG_FIELDS if name not in ("example_id", "model")},
 }
 
 
@@ -66,11 +67,15 @@ def _with_found(options: Options, sample: list[Row]) -> Options:
     columns = _columns(sample)
     given = dict(options.column_map)
     # A score that somebody chose is the outcome, whatever else the row says; and a name they gave is the model.
-    left_alone = {"passed"} if "score" in given else set()
+    unread = frozenset({"passed"} if "score" in given and "passed" not in given else ())
+    left_alone = set(unread)
     left_alone |= {"model"} if options.model_name else set()
     wanted = {name: known for name, known in NAMES.items() if name not in left_alone}
     found = find_columns(columns, sample, given, wanted)
-    return replace(options, column_map={**options.column_map, **found})
+    if options.generate_ids and plain_name(found.get("example_id", "")) in map(plain_name, ROW_NUMBERS):
+        # Ids from prompts were asked for, and what may number the rows is surely not meant instead.
+        del found["example_id"]
+    return replace(options, column_map={**options.column_map, **found}, unread=unread)
 
 
 def _check(path: Path, options: EvalOptions, sample: list[Row]) -> None:
@@ -82,8 +87,10 @@ def _check(path: Path, options: EvalOptions, sample: list[Row]) -> None:
     for column in options.named_columns:
         if missing(column):
             raise EvalFileError(f"{path}: {column_problem(column, columns)}")
-    for name in options.required_fields:
-        column = options.column_map.get(name, name)
-        if missing(column):
-            present = ", ".join(map(one_line, columns[:12]))
-            raise EvalFileError(f"{path}: no column {column!r}; it has {present}. {_REMEDIES[name]}")
+    columns_of = {name: options.column_map.get(name, name) for name in options.required_fields}
+    absent = [name for name, column in columns_of.items() if missing(column)]
+    if absent:
+        present = ", ".join(map(one_line, columns[:12])) + (f" and {len(columns) - 12} more" if columns[12:] else "")
+        named = " and no column ".join(repr(columns_of[name]) for name in absent)
+        remedies = "; ".join(_REMEDIES[name] for name in absent)
+        raise EvalFileError(f"{path}: no column {named}; it has {present}. Use {remedies}")

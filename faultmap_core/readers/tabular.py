@@ -127,7 +127,8 @@ def build_batches(
             f"{path}: no row can be used; the first, on line {first_rejected.line}: {first_rejected.reason}"
         )
     account.check(path, size.physical_lines, rows_seen)
-    size = replace(size, records=account.records or rows_seen, account=account)
+    records = account.records if account.one_row_each else 0
+    size = replace(size, records=records or rows_seen, account=account)
     yield EvalBatch(builder.table([])[0], [], builder.conflicts(), tuple(summaries), size)
 
 
@@ -187,6 +188,14 @@ def _csv_rows(path: Path, account: LineAccount) -> Iterator[NumberedRow]:
                 yield line, RowError(problem)
             else:
                 yield line, dict(zip(records.header, cells, strict=True))
+
+
+def table_header(path: Path) -> list[str]:
+    """Return the columns that a CSV file names in its first line; none of another file."""
+    if Path(_without_gz(path)).suffix.lower() not in (".csv", ".tsv"):
+        return []
+    with open_text(path) as stream:
+        return CsvRecords(stream, str(path), LineAccount()).header
 
 
 def jsonl_rows(path: Path, account: LineAccount | None = None) -> Iterator[NumberedRow]:

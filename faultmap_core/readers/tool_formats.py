@@ -23,6 +23,7 @@ from faultmap_core.readers import (
     wide_table,
 )
 from faultmap_core.readers.column_names import is_own_table
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.raw_rows import NumberedRow
 from faultmap_core.readers.shapes import Shape, shape_of
 
@@ -45,7 +46,7 @@ class ToolFormat:
     """
 
     fits: Callable[[Shape], bool]
-    rows: Callable[[Path, EvalOptions], Iterator[NumberedRow]]
+    rows: Callable[[Path, EvalOptions, LineAccount], Iterator[NumberedRow]]
     companions: Callable[[Path], list[Path]] = _no_companions
     has_ids: bool = True
     like_own: bool = False
@@ -99,9 +100,9 @@ def format_of(path: Path) -> str | None:
     return next((name for name, tool in _FORMATS.items() if (tool.like_own or not is_own) and tool.fits(shape)), None)
 
 
-def rows(path: Path, options: EvalOptions, name: str) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, name: str, account: LineAccount) -> Iterator[NumberedRow]:
     """Read a file as one of `NAMES`."""
-    return _FORMATS[name].rows(path, options)
+    return _FORMATS[name].rows(path, options, account)
 
 
 def companions(path: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from typing import Any
 from faultmap_core.errors import EvalFileError
 from faultmap_core.evals import EvalOptions, RowError
 from faultmap_core.metrics import Metric
+from faultmap_core.readers.conservation import LineAccount
 from faultmap_core.readers.objects import MappedColumns, objects_of
 from faultmap_core.readers.outcomes import number_or_none
 from faultmap_core.readers.raw_rows import NumberedRow, ScorerChoice, add_metadata, text_or_json
@@ -59,12 +60,12 @@ def is_wide_table(shape: Shape) -> bool:
     return len(groups) >= 2 and any(key.casefold() in _PROMPTS for key in shape.keys)
 
 
-def rows(path: Path, options: EvalOptions) -> Iterator[NumberedRow]:
+def rows(path: Path, options: EvalOptions, account: LineAccount) -> Iterator[NumberedRow]:
     """Read one table; a row's number counts the groups along each line, line by line."""
     scorers, mapped = ScorerChoice(options.scorer), MappedColumns(options)
     dataset = options.dataset_name or dataset_of(path)
     number = 0
-    for line, raw in objects_of(path):
+    for line, raw in objects_of(path, account=account):
         if isinstance(raw, RowError):
             number += 1
             yield number, RowError(f"line {line}: {raw}")

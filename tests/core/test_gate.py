@@ -115,7 +115,7 @@ def test_a_new_slice_is_a_reason_and_a_known_one_is_not():
     result = gate([now], [then])
     kinds = [change.subject.kind for change in result.changes]
     assert "new_slice" in kinds
-    assert any('new failure slice "dates": 62.5% of its 40 rows fail' in reason for reason in result.reasons)
+    assert any('new failure slice "dates": 62% of 40 rows failed' in reason for reason in result.reasons)
     known = replace(then, slices=[a_slice(range(0, 36), name="old dates", finding_id="s1")])
     followed, _ = changes_between(now, known)
     assert [one.subject.kind for one in followed] == ["failure_rate", "slice_rate"]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom, norm, t
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from faultmap_core.errors import ConfigurationError
+from faultmap_core.change_claims import change_claim
+from faultmap_core.errors import ClaimError, ConfigurationError
 from faultmap_core.rates import Rate
 from faultmap_core.regression import (
     CoverageRange,
@@ -140,7 +142,7 @@ def test_a_new_slice_says_what_fails_and_carries_the_p_of_its_search():
     subject = Subject("new_slice", "law", "gpt", "abc", "dates in contracts")
     change = new_slice(subject, Rate(30, 60), Rate(50, 500), 0.003, (0.2, 0.6))
     assert (change.p_value, change.low, change.high) == (0.003, 0.2, 0.6)
-    assert 'new failure slice "dates in contracts": 50.0% of its 60 rows fail, 10.0% of the rest' in change.message
+    assert 'new failure slice "dates in contracts": 50% of 60 rows failed, 10% of the other 500: +40' in change.message
     assert new_slice(subject, Rate(0, 0), Rate(5, 50), 0.01) is None
     record = json.loads(json.dumps(change.to_dict(), allow_nan=False))
     assert (record["kind"], record["finding_id"], record["name"]) == ("new_slice", "abc", "dates in contracts")
@@ -248,3 +250,46 @@ def test_no_sentence_of_a_change_gives_an_interval_that_contradicts_its_p_value(
     # Near the limit the one-sided test shows what the two-sided interval does not.
     assert any("so few cannot tell" in one for one in told)
     assert any("95% interval +" in one for one in told)
+
+
+CHANGED = change_of_rate(RATE, Rate(30, 300), Rate(25, 120))
+CONTRADICTIONS = [
+    {"low": -0.01},
+    {"adjusted_p_value": 0.2},
+    {"difference": 0.4},
+    {"difference": -0.1, "low": -0.2, "high": -0.05, "p_value": 0.99},
+    {"test": "sign_flip"},
+    {"after_rows": 0},
+    {"high": float("nan")},
+]
+
+
+@pytest.mark.parametrize("kind", ["failure_rate", "slice_rate", "new_slice", "coverage", "quarantined", "winner"])
+@pytest.mark.parametrize("wrong", CONTRADICTIONS)
+def test_gates_and_alerts_refuse_figures_that_contradict_each_other(kind, wrong):
+    test = {"coverage": "range", "winner": "advantage", "new_slice": "slice"}.get(kind, "midp")
+    sign = -1 if kind in ("coverage", "winner") else 1
+    subject = Subject(kind, "law", "gpt", "s1", "dates")
+    sound = replace(CHANGED, subject=subject, test=test)
+    if sign < 0:
+        verdict = "lost" if kind == "winner" else None
+        sound = replace(
+            sound, before=0.2, after=0.1, difference=-0.1, low=-0.15, high=-0.05, verdict=verdict, p_value=1e-3
+        )
+        wrong = {"high": 0.01} if wrong == {"low": -0.01} else wrong
+        wrong = {"difference": 0.1, "low": 0.05, "high": 0.2, "p_value": 0.99} if len(wrong) == 4 else wrong
+    assert change_claim(sound).flaw == ""
+    assert "points, " in sound.message
+    broken = replace(sound, **wrong)
+    with pytest.raises(ClaimError):
+        _ = change_claim(broken).sentence
+    assert "95% interval" not in broken.message
+    assert "between" not in broken.message
+
+
+def test_the_gate_says_the_p_value_that_it_decided_by():
+    # Alone p is 0.03, of two tests together 0.06 and no reason; the claim carries what was decided.
+    change = replace(CHANGED, p_value=0.03, adjusted_p_value=0.06)
+    assert not change_claim(change).shown
+    assert "may be chance" in change.message
+    assert change_claim(replace(change, adjusted_p_value=0.04)).shown

@@ -408,6 +408,10 @@ export interface FaultmapAuditReport {
      */
     searches: number;
     cannot_tell: string[];
+    /**
+     * what can be done where no answer has a score or a verdict; else ""
+     */
+    no_outcome: string;
   };
 }
 /**

@@ -181,6 +181,8 @@ function sharedRepair(one: Repair, model: string) {
 
 function repairs() {
   const all = scopedRepairs();
+  const { no_outcome } = findings.memo;
+  if (no_outcome) return el("p", { class: "empty" }, no_outcome);
   if (!all.length) {
     const chance = scopedChance().length ? " that is more than chance over the whole audit" : "";
     return el(
@@ -192,7 +194,8 @@ function repairs() {
   const left = all.length - REPAIRS_SHOWN;
   return [
     el("ol", { class: "repairs" }, all.slice(0, REPAIRS_SHOWN).map(repair)),
-    left > 0 && el("p", null, el("a", { href: link("slices") }, `All weak spots (${count(left)} more)`)),
+    left > 0 &&
+      el("p", null, el("a", { href: link("slices") }, `All ${count(allSlices().filter(inScope).length)} weak spots`)),
   ];
 }
 
