@@ -8,7 +8,7 @@ UI_VENV ?= .venv-ui
 LLM_VENV ?= .venv-llm
 NOTEBOOK_VENV ?= .venv-notebooks
 
-.PHONY: help setup demo ui test test-ui test-slow fuzz mutants test-scale test-reliability test-live test-local test-llm test-notebooks check format lock clean
+.PHONY: help setup demo ui page page-check test test-ui test-slow fuzz mutants test-scale test-reliability test-live test-local test-llm test-notebooks check format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -90,18 +90,31 @@ $(NOTEBOOK_VENV)/.installed: requirements.lock pyproject.toml
 	$(NOTEBOOK_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[notebooks]'
 	@touch $@
 
-check: setup  ## ruff and mypy --strict
+check: setup page-check  ## ruff, mypy --strict, and the page's script
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
+# Node builds the page's script, nothing else: the script is committed, and neither the wheel nor the tests want node.
+page: page/node_modules/.installed  ## bundle the page's script from page/src (wants node 20 and npm)
+	cd page && npm run --silent build
+
+page-check:  ## tsc --strict, formatting, and whether the committed script is what page/src gives
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory page/node_modules/.installed && cd page && npm run --silent check; \
+	else echo "page-check: npm is not here, so the page's script was not checked (.ci/run demands it)"; fi
+
+page/node_modules/.installed: page/package.json page/package-lock.json page/.npmrc
+	cd page && npm ci --prefer-offline
+	@touch $@
+
 format: setup  ## format the code
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+	@if [ -d page/node_modules ]; then cd page && npm run --silent format; fi
 
 lock: setup  ## resolve requirements.lock anew (wants uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
 	  --no-strip-extras --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## remove .venv and all state
-	rm -rf $(VENV) $(LOCAL_VENV) $(UI_VENV) $(LLM_VENV) $(NOTEBOOK_VENV) var dist
+	rm -rf $(VENV) $(LOCAL_VENV) $(UI_VENV) $(LLM_VENV) $(NOTEBOOK_VENV) page/node_modules var dist

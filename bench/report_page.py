@@ -94,8 +94,9 @@ def fill(warehouse: Warehouse, table: pa.Table) -> None:
     with warehouse.write() as connection:
         connection.register("answers", table.append_column("kind", pa.array(rng.choice(_KINDS, n))))
         connection.execute(
-            """INSERT INTO raw_evals SELECT 'exam', model, example_id, 1, input_text, NULL, output_text, score,
-                correct_answer, '{}', 'answers.parquet', 1, md5(output_text) FROM answers"""
+            """INSERT INTO raw_evals BY NAME SELECT 'exam' AS dataset, model, example_id, 1 AS epoch, input_text,
+                output_text, score, correct_answer, '{}' AS metadata, 'answers.parquet' AS source_path,
+                1 AS source_line, md5(output_text) AS row_digest FROM answers"""
         )
         connection.execute(
             "INSERT INTO scores SELECT 'exam', model, example_id, score, 1, 1, score < 0.5, 'given', 0.5 FROM answers"

@@ -18,33 +18,6 @@ from faultmap_assets.report.examples import PLACES
 from faultmap_assets.report.scope import Row
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = (
-    "dom.js",
-    "source.js",
-    "report.js",
-    "served.js",
-    "route.js",
-    "diff.js",
-    "texts.js",
-    "export.js",
-    "tables.js",
-    "charts.js",
-    "map.js",
-    "labels.js",
-    "example_cards.js",
-    "view_overview.js",
-    "view_slices.js",
-    "view_errors.js",
-    "view_comparison.js",
-    "view_coverage.js",
-    "view_production.js",
-    "view_quality.js",
-    "view_examples.js",
-    "view_run.js",
-    "keys.js",
-    "main.js",
-)
-"""The files of the page's script in the order in which they are joined; they share one scope."""
 _CHUNK_CHARACTERS = 400_000
 _TEXT_COLUMNS = ("prompt", "full_prompt", "response", "reference", "error_summary", "details")
 _REASONS_SHOWN = 20
@@ -102,9 +75,8 @@ def page_style() -> str:
 
 
 def page_script() -> str:
-    """Return the page's script: its files in one scope of their own."""
-    files = "\n".join((_FOLDER / "app" / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    return f'(() => {{\n"use strict";\n{files}\n}})();\n'
+    """Return the page's script, which `make page` bundles from the sources in page/."""
+    return (_FOLDER / "page.js").read_text(encoding="utf-8")
 
 
 def content_policy(style: str, script: str, *, connect: str = "'none'") -> str:

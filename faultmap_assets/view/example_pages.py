@@ -47,7 +47,7 @@ class ExampleQuery:
         q: words that all occur in prompt, answer, reference, id or error title, in any case.
         ids: example ids; empty is all.
         sort: a key of `SORTS`, falling after "-"; what is equal stands by dataset, example, model.
-        first: example ids that stand before what is equal to them.
+        first: example ids that stand before what is equal to them, in this order.
         offset, limit: of the answers that fit.
     """
 
@@ -114,7 +114,7 @@ def example_page(warehouse: Warehouse, scope: Scope, query: ExampleQuery) -> Row
     falling = "DESC" if query.sort.startswith("-") else "ASC"
     chosen = f"{SORTS[query.sort.removeprefix('-')]} {falling} NULLS LAST, " if query.sort else ""
     # A bound value that no part of the statement names would be an error.
-    first = "list_contains($first, s.example_id) DESC, " if query.first else ""
+    first = "nullif(list_position($first, s.example_id), 0) NULLS LAST, " if query.first else ""
     named = {"first": list(query.first)} if query.first else {}
     # Texts are searched once, for the page and for the number; what reads no text is quicker counted apart.
     counted = ", count(*) OVER () AS n" if query.q.split() else ""

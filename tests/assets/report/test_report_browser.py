@@ -313,6 +313,13 @@ def test_a_chosen_model_stays_chosen_from_view_to_view(watched: Watched):
     assert "120 of 240 answers" in watched.text()
 
 
+def test_a_chosen_dataset_keeps_its_ranking(watched: Watched, content):
+    for ranking in content["memo"]["rankings"]:
+        watched.show(f"#/overview?dataset={ranking['dataset']}")
+        shown = watched.page.locator(".ranking tbody th").all_inner_texts()
+        assert shown == [one["model"] for one in ranking["models"]]
+
+
 def test_the_search_of_examples_looks_into_prompts_and_answers(watched: Watched, content):
     rows = content["examples"]["rows"]
     expected = sum("peru" in (row["prompt"] + row["response"] + (row["reference"] or "")).lower() for row in rows)
@@ -344,7 +351,8 @@ def test_the_page_works_by_keyboard(watched: Watched):
     page.keyboard.press("?")
     assert page.locator("dialog[open]").is_visible()
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    # The browser tells of the closing in a task of its own.
+    watched.until("!document.querySelector('dialog')")
     page.keyboard.press("3")
     watched.until("document.querySelector('h1').textContent === 'Kinds of error'")
 
@@ -376,10 +384,50 @@ def test_examples_are_exported_with_their_texts(watched: Watched, content):
 def test_differences_are_marked_word_by_word(watched: Watched):
     watched.visit("pair")
     assert watched.page.locator("main mark").count() == 0
-    watched.page.locator("article.example input[type=checkbox]").first.check()
-    watched.page.wait_for_selector("main mark")
     first = watched.page.locator("article.example").first
+    answers = first.locator(".sides .text").all_inner_texts()
+    first.locator("input[type=checkbox]").check()
+    watched.page.wait_for_selector("main mark")
     assert "I do not know" in " ".join(first.locator("mark").all_inner_texts())
+    # Nothing of an answer is lost or added by being marked.
+    assert first.locator(".sides .text").all_inner_texts() == answers
+
+
+def test_differences_of_long_and_foreign_answers_are_marked_without_changing_them(browser, content, tmp_path: Path):
+    pair = content["comparisons"][0]
+    many = " ".join(f"word{number}" for number in range(4_000))
+    answers = [
+        ("Der Zug\tfährt\n\num 9 Uhr – см. выше", "Der Zug fährt\num 10 Uhr – см. ниже"),
+        (many, many.replace("word", "other")),
+        ("same", "same"),
+    ]
+    wrong = [row for row in content["examples"]["rows"] if row["dataset"] == pair["dataset"] and row["failed"]]
+    changed = {}
+    for (left, right), row in zip(answers, wrong, strict=False):
+        changed[row["example_id"]] = {pair["model_a"]: left, pair["model_b"]: right}
+    rows = [
+        {**row, "response": changed[row["example_id"]][row["model"]]}
+        if row["dataset"] == pair["dataset"] and row["example_id"] in changed
+        else row
+        for row in content["examples"]["rows"]
+    ]
+    told = {**content, "examples": {**content["examples"], "rows": rows}}
+    with opened(browser, write_report(AuditReport(told), tmp_path)[0]) as watched:
+        watched.visit("pair")
+        marks = []
+        for example_id in changed:
+            card = watched.page.locator("article.example", has=watched.page.locator(f"a:text-is('{example_id}')"))
+            texts = "all => all.map(one => one.textContent)"
+            before = card.locator(".sides .text").evaluate_all(texts)
+            card.locator("input[type=checkbox]").check()
+            watched.until(f"document.querySelector('main mark') || {len(marks)} > 0")
+            watched.page.wait_for_timeout(200)
+            assert card.locator(".sides .text").evaluate_all(texts) == before
+            marks.append(card.locator("mark").all_inner_texts())
+        assert marks[0] == ["\t", "\n\n", "9", "выше", " ", "\n", "10", "ниже"]
+        assert [len(one) for one in marks[1]] == [len(many), len(many.replace("word", "other"))]
+        assert marks[2] == []
+        assert watched.wrong == []
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -291,6 +291,11 @@ _PAGES = (
     ({"dataset": "nowhere'; DROP TABLE scores"}, "false", ""),
     ({"label": "not labelled"}, "s.failed", ""),
     ({"first": ["cooking-05"], "dataset": "school"}, "s.dataset = 'school'", "s.example_id <> 'cooking-05',"),
+    (
+        {"first": ["cooking-09", "cooking-05"], "dataset": "school"},
+        "s.dataset = 'school'",
+        "s.example_id <> 'cooking-09', s.example_id <> 'cooking-05',",
+    ),
 )  # fmt: skip
 
 

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
+from faultmap_assets.report import build_report, write_report
 from faultmap_assets.settings import Settings
 from faultmap_assets.view import ErrorMapView, ViewServer, WarehouseView
 from faultmap_assets.warehouse.connection import Warehouse
 from tests.assets.report.test_report_browser import CHROMIUM, HOSTILE, Watched
+from tests.assets.report.test_report_browser import opened as opened_file
 from tests.assets.view.test_view import errormap_tree
 
 playwright = pytest.importorskip("playwright.sync_api", reason="wants the extra `ui`: pip install -e '.[ui]'")
@@ -206,3 +209,53 @@ def test_errormaps_file_opens_as_its_tree(browser, tmp_path: Path):
         time.sleep(0.1)
         assert page.evaluate("window.hit") is None
         assert watched.wrong == []
+
+
+def test_a_file_and_a_server_find_the_same_examples_in_the_same_order(
+    browser, audited, watched: Served, tmp_path: Path
+):
+    """A view asks one source of data, whichever it is; the answers are found twice, in the page and in the database."""
+    report, _ = write_report(build_report(audited[0].warehouse, settings=audited[0].settings), tmp_path)
+    with opened_file(browser, report) as packed:
+        packed.show("#/slices")
+        inside = {
+            kind: packed.page.get_attribute(f"main a.row-link[href^='#/{kind}?']", "href")
+            for kind, menu in (("slice", "slices"), ("category", "taxonomy"), ("pair", "comparison"))
+            if not packed.show(f"#/{menu}")
+        }
+        kind = parse_qs(inside["category"].partition("?")[2])["id"][0]
+        searches = [
+            {"q": "peru"},
+            {"q": "ANSWER 7", "verdict": "passed"},
+            {"q": "capital of", "sort": "-model"},
+            {"verdict": "failed", "sort": "error"},
+            {"sort": "-verdict", "dataset": "kitchen"},
+            {"sort": "score", "model": "beta"},
+            {"kind": kind, "sort": "-example_id"},
+            {"label": "not labelled"},
+            {"q": "no such words"},
+        ]
+        places = [f"#/examples?{urlencode(search)}" for search in searches]
+        places += [inside["slice"], f"{inside['slice']}&show=failed", f"{inside['slice']}&show=passed"]
+        places += [inside["category"], inside["pair"], f"{inside['pair']}&only=1", f"{inside['pair']}&only=2"]
+        found = []
+        for place in places:
+            seen = [listed(one, place) for one in (packed, watched)]
+            assert seen[0] == seen[1], place
+            found.append(seen[0][1])
+        assert sum(1 for ids in found if not ids) <= 2
+        assert packed.wrong == []
+
+
+def listed(watched: Watched, place: str) -> tuple[str, list[str]]:
+    """Return how many examples a view says that it found, and which it lists, all of them."""
+    watched.show(place)
+    tally = ".tools .tally"
+    watched.until(f"[...document.querySelectorAll('{tally}')].at(-1)?.textContent.match(/^[0-9]/)")
+    while watched.page.locator("main .more button").count():
+        before = watched.page.evaluate("document.querySelectorAll('main a.row-link').length")
+        watched.page.locator("main .more button").last.click()
+        watched.until(f"document.querySelectorAll('main a.row-link').length > {before}")
+    heads = "[...document.querySelectorAll('main article.example header, main table.data tbody tr')]"
+    names = watched.page.evaluate(f"{heads}.map(one => one.innerText.replace(/\\s+/g, ' '))")
+    return watched.page.locator(tally).last.inner_text(), names
