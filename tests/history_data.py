@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from faultmap_assets.defs.history.audits import RecordedAudit, record_audit
-from faultmap_assets.graph.staleness import ASSET_GRAPH, Inputs, Materialization, Partition
+from faultmap_assets.graph.declarations import ASSET_GRAPH
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import Inputs, Materialization
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse, insert, open_warehouse, replace_partition
 from faultmap_assets.warehouse.materializations import read_state, record

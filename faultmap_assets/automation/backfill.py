@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from faultmap_assets.automation.selection import Selection
-from faultmap_assets.graph.staleness import NODES
+from faultmap_assets.graph.declarations import NODES
 from faultmap_assets.warehouse.connection import Warehouse
 
 

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faultmap_assets.defs.why import queries as error_queries
-from faultmap_assets.graph.staleness import Partition, StalePartition, stale_partitions
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import StalePartition, stale_partitions
 from faultmap_assets.kit.language_model import open_language_model, open_model_under_test
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import metric_queries

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from faultmap_assets.automation.sensors import JOBS, request_stale
-from faultmap_assets.graph.staleness import NODES, Partition, PlannedRun, Scope
+from faultmap_assets.graph.declarations import NODES
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import PlannedRun
 from faultmap_assets.settings import load_settings, settings_at_import
 from faultmap_assets.warehouse.connection import open_warehouse
 from faultmap_assets.warehouse.materializations import read_state
@@ -38,7 +40,7 @@ def daily_audit(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest
     """
     settings = load_settings()
     day = ended_day(context.scheduled_execution_time, settings.production.time_zone)
-    longest = max(node.window(settings) for node in NODES.values())
+    longest = max(node.window_days(settings) for node in NODES.values())
     until = (day + timedelta(days=longest - 1)).isoformat()
 
     def wanted(run: PlannedRun) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_assets.warehouse.materializations import make_again, read_state
 

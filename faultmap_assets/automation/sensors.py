@@ -10,17 +10,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from faultmap_assets.graph.declarations import ASSET_GRAPH, NODES
 from faultmap_assets.graph.partitions import dagster_key, sync_partitions
-from faultmap_assets.graph.staleness import (
-    ASSET_GRAPH,
-    NODES,
-    AssetPartition,
-    Partition,
-    PlannedRun,
-    Scope,
-    plan_runs,
-    stale_partitions,
-)
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import AssetPartition, PlannedRun, plan_runs, stale_partitions
 from faultmap_assets.kit.instance import UNFINISHED, close_dead_runs
 from faultmap_assets.privacy.forget_rows import expire_logs
 from faultmap_assets.settings import Settings, load_settings, reload_needed, settings_at_import

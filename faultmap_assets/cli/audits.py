@@ -207,7 +207,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     """
     from faultmap_assets.cli.render import tables as terminal
     from faultmap_assets.defs.evals import queries
-    from faultmap_assets.graph.staleness import ASSET_GRAPH, plan_runs, stale_partitions
+    from faultmap_assets.graph.declarations import ASSET_GRAPH
+    from faultmap_assets.graph.staleness import plan_runs, stale_partitions
     from faultmap_assets.ingestion.reconciliations import file_summaries
     from faultmap_assets.ingestion.watched_files import bad_files
     from faultmap_assets.warehouse.materializations import read_state

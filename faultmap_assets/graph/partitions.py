@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition, Scope
 from faultmap_assets.settings import settings_at_import
 
 _settings = settings_at_import()
@@ -18,25 +18,25 @@ datasets = dg.DynamicPartitionsDefinition(name="dataset")
 models = dg.DynamicPartitionsDefinition(name="model")
 dataset_and_model = dg.MultiPartitionsDefinition({"dataset": datasets, "model": models})
 
+PARTITIONS: Mapping[Scope, dg.PartitionsDefinition | None] = {
+    Scope.DATASET_MODEL: dataset_and_model,
+    Scope.DATASET: datasets,
+    Scope.DAY: days,
+    Scope.NONE: None,
+}
+
 with warnings.catch_warnings():
     # In beta at Dagster for years; its behaviour here is pinned by the graph test.
     warnings.simplefilter("ignore", dg.BetaWarning)
-    by_dataset = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name="dataset")
+    between_dataset_and_model = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name="dataset")
 """dataset × model onto dataset, in both directions."""
 
 
-def _trailing(window_days: int) -> dg.TimeWindowPartitionMapping:
-    """Map a day onto itself and the days before it; before the first day there is nothing."""
+def trailing(window_days: int) -> dg.TimeWindowPartitionMapping:
+    """Map a day onto itself and the days before it, `window_days` in all; before the first day there is nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         return dg.TimeWindowPartitionMapping(start_offset=1 - window_days, allow_nonexistent_upstream_partitions=True)
-
-
-trailing_window = _trailing(_settings.production.window_days)
-"""A day onto the window that ends with it."""
-
-two_trailing_windows = _trailing(2 * _settings.production.window_days)
-"""A day onto the window that ends with it and the one before."""
 
 
 def partition_of(context: dg.AssetExecutionContext) -> Partition:

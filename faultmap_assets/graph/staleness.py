@@ -7,85 +7,15 @@ them. Conditions on events lose updates where branches of the graph join; a comp
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from enum import Enum
 from functools import cached_property
-from typing import Any
 
+from faultmap_assets.graph.declarations import ASSET_GRAPH, NODES, AssetNode
+from faultmap_assets.graph.fingerprints import SettingsFingerprints, digest_of
+from faultmap_assets.graph.scopes import Partition, Scope, window_of
 from faultmap_assets.settings import Settings
-from faultmap_core.error_analysis.taxonomy.taxonomy import TAXONOMY_TEMPLATES
-from faultmap_core.llm import PromptLibrary
-
-
-class Scope(Enum):
-    """By what an asset is partitioned."""
-
-    DATASET_MODEL = "dataset_model"
-    DATASET = "dataset"
-    DAY = "day"
-    NONE = "none"
-
-
-@dataclass(frozen=True, order=True)
-class Partition:
-    """One partition of any asset; what the asset is not partitioned by is None."""
-
-    dataset: str | None = None
-    model: str | None = None
-    day: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The partition key in Dagster's form: `dataset|model`, `dataset`, `YYYY-MM-DD`, or the empty string."""
-        return "|".join(part for part in (self.dataset, self.model, self.day) if part is not None)
-
-    @classmethod
-    def parse(cls, scope: Scope, key: str) -> Partition:
-        """Read what `key` returned."""
-        if scope is Scope.DATASET_MODEL:
-            dataset, _, model = key.partition("|")
-            return cls(dataset, model)
-        if scope is Scope.DATASET:
-            return cls(dataset=key)
-        return cls(day=key) if scope is Scope.DAY else cls()
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The partition columns of a table and their values."""
-        named = {"dataset": self.dataset, "model": self.model, "day": self.day}
-        return {name: value for name, value in named.items() if value is not None}
-
-
-@dataclass(frozen=True)
-class AssetNode:
-    """One asset of the graph, as far as staleness is concerned.
-
-    Attributes:
-        upstream: the assets it reads.
-        code_version: changes when its result would change for other reasons than its inputs.
-        settings: the part of the settings that its result depends on, as JSON values. It may ask for what the settings
-            say of the partition's dataset or model, and for nothing else of the partition (see `Recipes`).
-        tells_quarantine: it also tells which rows were set aside.
-        window: of upstream days, how many it reads: its own and those before it.
-    """
-
-    name: str
-    scope: Scope
-    upstream: tuple[str, ...]
-    code_version: str
-    settings: Callable[[Settings, Partition], Any]
-    tells_quarantine: bool = False
-    window: Callable[[Settings], int] = lambda settings: 1
-
-
-def window_of(day: str, days: int) -> list[str]:
-    """Return the last `days` days up to and with `day`, oldest first, all as YYYY-MM-DD."""
-    last = date.fromisoformat(day)
-    return [(last - timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
 
 
 def _share_keys(first: Partition, second: Partition) -> bool:
@@ -93,197 +23,6 @@ def _share_keys(first: Partition, second: Partition) -> bool:
     pairs = ((first.dataset, second.dataset), (first.model, second.model), (first.day, second.day))
     return all(a is None or b is None or a == b for a, b in pairs)
 
-
-def _no_settings(settings: Settings, partition: Partition) -> None:
-    return None
-
-
-def _language(settings: Settings, *templates: str) -> Any:
-    """What of the language model a result that is made with these prompt templates depends on."""
-    language_model = settings.language_model
-    if language_model.model is None:
-        return None
-    return [language_model.identity, PromptLibrary(language_model.prompts_folder).version(*templates)]
-
-
-def _naming(settings: Settings) -> Any:
-    return _language(settings, "name_regions") if settings.language_model.names else None
-
-
-def _scoring(settings: Settings, partition: Partition) -> Any:
-    rules = settings.dataset(partition.dataset or "")
-    if rules.score_mode == "given":
-        return rules.model_dump()
-    under_test = settings.entropy.model_dump(exclude={"models"}) if rules.score_mode == "entropy" else None
-    sampled = settings.entropy.models.get(partition.model or "") if rules.score_mode == "entropy" else None
-    return [
-        rules.model_dump(),
-        settings.embedding.model_dump(),
-        under_test,
-        sampled.model_dump(exclude={"price"}) if sampled else None,
-        settings.seed,
-    ]
-
-
-def _judging(settings: Settings, partition: Partition) -> Any:
-    language = _language(settings, "judge") if settings.judged_by_model else None
-    return [settings.judging.model_dump(exclude={"judge"}), language, settings.seed]
-
-
-def _taxonomy(settings: Settings, partition: Partition) -> Any:
-    return taxonomy_recipe(settings)
-
-
-def taxonomy_recipe(settings: Settings) -> list[Any]:
-    """Return what an error taxonomy is built with; another recipe wants another taxonomy."""
-    seed_file = settings.taxonomy.seed_file
-    language = _language(settings, *TAXONOMY_TEMPLATES) if settings.judged_by_model else None
-    return [
-        settings.taxonomy.model_dump(exclude={"seed_file", "rebuild_above"}),
-        seed_file.read_text(encoding="utf-8") if seed_file and seed_file.is_file() else None,
-        # Vectors are looked at where neither the rules nor a model place an error.
-        settings.embedding.model_dump() if seed_file and not settings.judged_by_model else None,
-        language,
-        settings.seed,
-    ]
-
-
-ASSET_GRAPH: tuple[AssetNode, ...] = (
-    AssetNode("raw_evals", Scope.DATASET_MODEL, (), "3", lambda s, p: s.evals.max_quarantine_share),
-    AssetNode("scores", Scope.DATASET_MODEL, ("raw_evals",), "3", _scoring),
-    AssetNode("prompt_embeddings", Scope.DATASET, ("raw_evals",), "1", lambda s, p: s.embedding.model_dump()),
-    AssetNode(
-        "prompt_clusters",
-        Scope.DATASET,
-        ("prompt_embeddings",),
-        "2",
-        lambda s, p: [s.clusters.model_dump(), s.seed],
-    ),
-    AssetNode(
-        "failure_slices",
-        Scope.DATASET_MODEL,
-        ("raw_evals", "scores", "prompt_clusters"),
-        "6",
-        lambda s, p: [s.slices.model_dump(), _naming(s), s.seed],
-    ),
-    AssetNode(
-        "model_comparisons",
-        Scope.DATASET,
-        ("raw_evals", "scores", "prompt_clusters"),
-        "4",
-        lambda s, p: [
-            s.slices.model_dump(),
-            s.comparisons.model_dump(),
-            _naming(s),
-            s.seed,
-        ],
-    ),
-    AssetNode("error_judgments", Scope.DATASET_MODEL, ("raw_evals", "scores"), "2", _judging),
-    AssetNode(
-        "dataset_quality",
-        Scope.DATASET,
-        ("raw_evals", "scores", "error_judgments"),
-        "3",
-        lambda s, p: [s.slices.significance_level, s.model_families],
-    ),
-    AssetNode("error_taxonomy", Scope.NONE, ("error_judgments",), "1", _taxonomy),
-    AssetNode(
-        "error_signatures",
-        Scope.NONE,
-        ("scores", "failure_slices", "error_judgments", "error_taxonomy"),
-        "2",
-        lambda s, p: s.slices.significance_level,
-    ),
-    AssetNode("production_logs", Scope.DAY, (), "2", _no_settings),
-    AssetNode(
-        "coverage_gaps",
-        Scope.DAY,
-        ("production_logs", "prompt_embeddings"),
-        "4",
-        lambda s, p: [
-            s.coverage.model_dump(),
-            s.embedding.model_dump(),
-            s.slices.significance_level,
-            s.clusters.method,
-            _naming(s),
-        ],
-    ),
-    AssetNode(
-        "production_slices",
-        Scope.DAY,
-        ("production_logs",),
-        "6",
-        lambda s, p: [
-            s.production.model_dump(include={"window_days", "feedback", "most_prompts"}),
-            s.slices.model_dump(),
-            s.embedding.model_dump(),
-            s.clusters.method,
-            _naming(s),
-            s.seed,
-        ],
-        window=lambda s: s.production.window_days,
-    ),
-    AssetNode(
-        "topic_drift",
-        Scope.DAY,
-        ("production_logs",),
-        "4",
-        lambda s, p: [
-            s.production.model_dump(include={"window_days", "most_prompts", "min_topic_size"}),
-            s.slices.significance_level,
-            s.embedding.model_dump(),
-            s.clusters.method,
-            _naming(s),
-            s.seed,
-        ],
-        # This window and the one before it.
-        window=lambda s: 2 * s.production.window_days,
-    ),
-    AssetNode(
-        "finding_history",
-        Scope.NONE,
-        (
-            "raw_evals",
-            "scores",
-            "failure_slices",
-            "model_comparisons",
-            "error_judgments",
-            "error_taxonomy",
-            "production_logs",
-            "coverage_gaps",
-            "production_slices",
-        ),
-        "2",
-        lambda s, p: [
-            s.alerts.model_dump(exclude={"webhook_url_variable", "gate"}),
-            s.production.model_dump(include={"time_zone", "window_days", "feedback"}),
-        ],
-        tells_quarantine=True,
-    ),
-    AssetNode(
-        "audit_report",
-        Scope.NONE,
-        (
-            "scores",
-            "prompt_clusters",
-            "failure_slices",
-            "model_comparisons",
-            "dataset_quality",
-            "error_taxonomy",
-            "error_signatures",
-            "coverage_gaps",
-            "production_slices",
-            "topic_drift",
-            "finding_history",
-        ),
-        "4",
-        lambda s, p: s.privacy.report_texts,
-        tells_quarantine=True,
-    ),
-)
-"""Every asset after those that it reads."""
-
-NODES: Mapping[str, AssetNode] = {node.name: node for node in ASSET_GRAPH}
 
 AssetPartition = tuple[str, Partition]
 
@@ -299,7 +38,7 @@ class Inputs:
     @property
     def digest(self) -> str:
         """32 hex digits that identify these inputs."""
-        return _digest([self.code_version, self.settings, sorted(self.upstream.items())])
+        return digest_of([self.code_version, self.settings, sorted(self.upstream.items())])
 
     def to_json(self) -> str:
         """The form in which a materialisation records them."""
@@ -313,24 +52,6 @@ class Inputs:
         """Read what `to_json` wrote."""
         content = json.loads(text)
         return cls(content["code_version"], content["settings"], content["upstream"])
-
-
-class Recipes:
-    """The digests of what each node takes from the settings, each computed once: it reads prompt templates."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._digests: dict[tuple[str, str | None, str | None], str] = {}
-
-    def digest(self, node: AssetNode, partition: Partition) -> str:
-        """Return 32 hex digits that change with the part of the settings that one partition depends on."""
-        # What the settings do not name is under the defaults, like all others that they do not name.
-        dataset = partition.dataset if partition.dataset in self._settings.datasets else None
-        model = partition.model if partition.model in self._settings.entropy.models else None
-        key = (node.name, dataset, model)
-        if key not in self._digests:
-            self._digests[key] = _digest(node.settings(self._settings, partition))
-        return self._digests[key]
 
 
 @dataclass(frozen=True)
@@ -396,7 +117,7 @@ class WarehouseState:
         for name in node.upstream:
             scope = NODES[name].scope
             if scope is node.scope is Scope.DAY:
-                for day in window_of(partition.day or "", node.window(settings)):
+                for day in window_of(partition.day or "", node.window_days(settings)):
                     if Partition(day=day) in self.sources:
                         yield name, Partition(day=day)
             elif scope is node.scope:
@@ -412,23 +133,27 @@ class WarehouseState:
                         yield name, candidate
 
     def inputs(
-        self, node: AssetNode, partition: Partition, settings: Settings, recipes: Recipes | None = None
+        self,
+        node: AssetNode,
+        partition: Partition,
+        settings: Settings,
+        fingerprints: SettingsFingerprints | None = None,
     ) -> Inputs:
         """Return what a partition would be made from if it were made now.
 
         Args:
-            recipes: those of `settings`, where many partitions are asked for.
+            fingerprints: those of `settings`, where many partitions are asked for.
         """
         versions: dict[str, list[list[str]]] = {name: [] for name in node.upstream}
         for name, upstream in self.upstream(node, partition, settings):
             record = self.materialized.get((name, upstream))
             versions[name].append([upstream.key, record.data_version if record else ""])
-        upstream_digests = {name: _digest(found) for name, found in versions.items()}
+        upstream_digests = {name: digest_of(found) for name, found in versions.items()}
         if node.tells_quarantine:
             upstream_digests["quarantine"] = self.quarantine
         if not node.upstream:
             upstream_digests["files"] = self.sources.get(partition, "")
-        recipe = (recipes or Recipes(settings)).digest(node, partition)
+        recipe = (fingerprints or SettingsFingerprints(settings)).digest(node, partition)
         return Inputs(node.code_version, recipe, upstream_digests)
 
 
@@ -471,7 +196,7 @@ def stale_partitions(
     unsettled: set[AssetPartition] = set(in_progress)
     held: set[AssetPartition] = set()
     stale: list[StalePartition] = []
-    recipes = Recipes(settings)
+    fingerprints = SettingsFingerprints(settings)
     for node in ASSET_GRAPH:
         for partition in filter(within, state.partitions(node.scope)):
             upstream = list(state.upstream(node, partition, settings))
@@ -484,7 +209,7 @@ def stale_partitions(
             )
             if any(above in held for above in waits_for):
                 held.add((node.name, partition))
-            inputs = state.inputs(node, partition, settings, recipes)
+            inputs = state.inputs(node, partition, settings, fingerprints)
             record = state.materialized.get((node.name, partition))
             reason = _difference(record, inputs)
             pending = record.pending if record else 0
@@ -519,7 +244,7 @@ class PlannedRun:
         Without the latter, a partition that goes from A to B and back to A could not be told from the first A. Where
         only answers of a language model are missing, every try replaces the one before and they are all the same.
         """
-        return _digest(
+        return digest_of(
             [[item.asset, item.inputs.digest, "" if item.pending_only else item.replaces] for item in self.stale]
         )[:16]
 
@@ -557,7 +282,3 @@ def _difference(record: Materialization | None, present: Inputs) -> str | None:
     names = sorted(set(recorded.upstream) | set(present.upstream))
     reasons += [f"{name} changed" for name in names if recorded.upstream.get(name) != present.upstream.get(name)]
     return ", ".join(reasons)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()

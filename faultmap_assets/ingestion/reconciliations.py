@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.warehouse.connection import Connection, Warehouse, insert
 from faultmap_core.readers.rows.reconciliation import ToolSummary
 

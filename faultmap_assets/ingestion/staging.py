@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from faultmap_assets.graph.staleness import Scope
+from faultmap_assets.graph.declarations import tables_by_keys
 from faultmap_assets.ingestion.file_ledger import record_file
 from faultmap_assets.ingestion.reconciliations import record_summaries
 from faultmap_assets.ingestion.redaction import (
@@ -62,41 +62,6 @@ _REJECTED_SCHEMA = pa.schema(
         pa.field("model", pa.string()),
     ]
 )
-
-_PARTITION_TABLES = {
-    "dataset_model": (
-        "raw_evals",
-        "scores",
-        "score_parts",
-        "metrics",
-        "example_prompts",
-        "failure_slices",
-        "failure_slice_members",
-        "error_judgments",
-        "error_signals",
-    ),
-    "dataset": (
-        "prompt_embeddings",
-        "prompt_clusters",
-        "prompt_cluster_nodes",
-        "model_comparisons",
-        "model_comparison_slices",
-        "dataset_quality",
-        "dataset_quality_items",
-    ),
-    "day": (
-        "production_logs",
-        "coverage_gaps",
-        "coverage_prompts",
-        "coverage_summaries",
-        "production_slices",
-        "production_slice_members",
-        "production_slice_summaries",
-        "topic_drift",
-        "topic_drift_members",
-        "topic_drift_summaries",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -363,11 +328,6 @@ def count_staged_partitions(connection: Connection, staging_id: str) -> None:
     )
 
 
-def partition_tables(scope: Scope) -> tuple[str, ...]:
-    """Return the tables that are partitioned as a scope is."""
-    return _PARTITION_TABLES.get(scope.value, ())
-
-
 def drop_files(warehouse: Warehouse, paths: Sequence[str]) -> int:
     """Forget what files said, with all that was made of it alone; return how many of these stored paths were known."""
     with warehouse.write() as connection:
@@ -405,16 +365,16 @@ def drop_what_no_file_delivers(connection: Connection) -> None:
         FROM (SELECT staging_id, arg_min(path, sequence) AS path FROM source_files GROUP BY staging_id) AS named
         WHERE named.staging_id = quarantine.staging_id AND named.path <> quarantine.path"""
     )
-    for table in _PARTITION_TABLES["dataset_model"]:
+    for table in tables_by_keys("dataset", "model"):
         connection.execute(
             f"DELETE FROM {table} WHERE (dataset, model) NOT IN"
             " (SELECT (dataset, model) FROM staging_partitions WHERE day IS NULL)"
         )
-    for table in _PARTITION_TABLES["dataset"]:
+    for table in tables_by_keys("dataset"):
         connection.execute(
             f"DELETE FROM {table} WHERE dataset NOT IN (SELECT dataset FROM staging_partitions WHERE day IS NULL)"
         )
-    for table in _PARTITION_TABLES["day"]:
+    for table in tables_by_keys("day"):
         connection.execute(
             f"DELETE FROM {table} WHERE day NOT IN (SELECT day FROM staging_partitions WHERE day IS NOT NULL)"
         )

@@ -8,31 +8,11 @@ from urllib.parse import urlencode
 
 import dagster as dg
 
-from faultmap_assets.graph.staleness import NODES
+from faultmap_assets.graph.declarations import NODES
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse.catalog import tables_of
+from faultmap_assets.warehouse.catalog import column_lineage, table_schema, tables_of
 
 REPORT_PAGE = "audit_report.html"
-
-QUESTIONS: Mapping[str, str] = {
-    "raw_evals": "data",
-    "scores": "data",
-    "prompt_embeddings": "data",
-    "prompt_clusters": "data",
-    "failure_slices": "where",
-    "model_comparisons": "comparison",
-    "error_judgments": "why",
-    "dataset_quality": "why",
-    "error_taxonomy": "why",
-    "error_signatures": "why",
-    "production_logs": "production",
-    "coverage_gaps": "coverage",
-    "production_slices": "production",
-    "topic_drift": "production",
-    "finding_history": "history",
-    "audit_report": "report",
-}
-"""Asset -> the question that it helps to answer, for the tag `question`."""
 
 
 def with_metadata(assets: Sequence[dg.AssetsDefinition], settings: Settings) -> list[dg.AssetsDefinition]:
@@ -47,7 +27,7 @@ def _told(spec: dg.AssetSpec, settings: Settings) -> dg.AssetSpec:
     name = spec.key.to_user_string()
     return spec.replace_attributes(description=_description(spec)).merge_attributes(
         owners=settings.owners,
-        tags={"question": QUESTIONS[name], "partitioned_by": NODES[name].scope.value},
+        tags={"question": NODES[name].question, "partitioned_by": NODES[name].scope.value},
         metadata=_metadata(name, settings),
     )
 
@@ -62,11 +42,12 @@ def _description(spec: dg.AssetSpec) -> str:
 
 def _metadata(name: str, settings: Settings) -> dict[str, Any]:
     own, *others = tables_of(name)
+    lineage = column_lineage(own)
     return {
-        "dagster/column_schema": own.schema,
+        "dagster/column_schema": table_schema(own),
         "dagster/table_name": f"{settings.warehouse_path.stem}.main.{name}",
-        **({"dagster/column_lineage": own.lineage} if own.sources else {}),
-        **{f"table {table.name}": table.schema for table in others},
+        **({"dagster/column_lineage": lineage} if lineage else {}),
+        **{f"table {table.name}": table_schema(table) for table in others},
     }
 
 

@@ -1,110 +1,18 @@
-"""Which results are not to be trusted? Asset checks: their specifications and their verdicts on counts."""
+"""The verdicts of the asset checks, on counts; what each check means is declared with its asset."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
-from faultmap_assets.graph.partitions import dataset_and_model, datasets, days
-from faultmap_assets.graph.staleness import NODES, Scope
 from faultmap_assets.ingestion.file_ledger import PartitionLedger
 from faultmap_core.discovery.coverage.estimate import LEAST_TESTS
-
-_PARTITIONS: Mapping[Scope, dg.PartitionsDefinition | None] = {
-    Scope.DATASET_MODEL: dataset_and_model,
-    Scope.DATASET: datasets,
-    Scope.DAY: days,
-    Scope.NONE: None,
-}
-
-
-def _spec(name: str, asset: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
-    """Return a check that is evaluated, and shown, for each partition of its asset.
-
-    Without the partitions Dagster plans a check of a daily run for the day and evaluates it for none, so that what was
-    planned never ends; and any partition's verdict hides that of the one before.
-    """
-    with warnings.catch_warnings():
-        # A preview at Dagster 1.13; its behaviour here is pinned by the tests of the graph and of production.
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        return dg.AssetCheckSpec(
-            name,
-            asset=asset,
-            description=description,
-            blocking=blocking,
-            partitions_def=_PARTITIONS[NODES[asset].scope],
-        )
-
-
-_CONSERVED = (
-    "Every line of the files is a row, part of one, or accounted for; every row of theirs is here, or superseded by a"
-    " newer file."
-)
-RAW_EVALS_CHECKS = [
-    _spec(
-        "unique_ids",
-        "raw_evals",
-        "Every (example id, epoch) stands once, so that no example is counted twice.",
-        blocking=True,
-    ),
-    _spec(
-        "quarantine_share",
-        "raw_evals",
-        "Few rows of the files are unfit: above `evals.max_quarantine_share` the rest is no fair sample.",
-        blocking=True,
-    ),
-    _spec("rows_conserved", "raw_evals", _CONSERVED, blocking=True),
-    _spec("reconciled", "raw_evals", "What the tools say of their own files agrees with the rows that were read."),
-]
-SCORES_CHECKS = [
-    _spec(
-        "complete_scores",
-        "scores",
-        "Every example has one row, and is failed or passed exactly when it is scored.",
-        blocking=True,
-    ),
-    _spec("scored_share", "scores", "Examples without a score are few."),
-    _spec("one_metric", "scores", "All answers are judged by one metric."),
-]
-MODEL_COMPARISONS_CHECKS = [
-    _spec("all_pairs", "model_comparisons", "Every pair of models that share scored examples is compared."),
-]
-PRODUCTION_LOGS_CHECKS = [
-    _spec(
-        "unique_log_ids",
-        "production_logs",
-        "Every (source, model, log id) stands once, so that no request counts twice as traffic.",
-        blocking=True,
-    ),
-    _spec("rows_conserved", "production_logs", _CONSERVED, blocking=True),
-]
-COVERAGE_GAPS_CHECKS = [
-    _spec(
-        "every_prompt_judged",
-        "coverage_gaps",
-        "Every production prompt is covered, in exactly one gap, or undetermined.",
-        blocking=True,
-    ),
-    _spec("tests_present", "coverage_gaps", f"There are tests to measure coverage by, {LEAST_TESTS} or more."),
-]
-
-PRODUCTION_SLICES_CHECKS = [
-    _spec(
-        "feedback_understood", "production_slices", "Every value of the feedback columns is good or bad to some rule."
-    ),
-]
 
 _OUR_DEFECT = "`faultmap audit --force` makes it again; if it stays, it is a defect of this project: keep the files"
 _WARN_UNSCORED_SHARE = 0.2
 _VALUES_SHOWN = 5
-
-
-def named_spec(asset: str) -> dg.AssetCheckSpec:
-    """Specify `named` for one asset."""
-    return _spec("named", asset, "The language model named every region that it was asked to name.")
 
 
 def _unless(passed: bool, told: str) -> str:
@@ -335,25 +243,6 @@ def tests_present(counts: CoverageCounts) -> dg.AssetCheckResult:
         metadata={"tests": counts.tests, "needed": LEAST_TESTS},
     )
 
-
-ERROR_JUDGMENTS_CHECKS = [
-    _spec(
-        "failures_accounted",
-        "error_judgments",
-        "Every failure has one judgment, or was left out by the sampling ratio.",
-        blocking=True,
-    ),
-    _spec("judge_answered", "error_judgments", "The judge gave a usable reply for nearly every failure."),
-]
-ERROR_TAXONOMY_CHECKS = [
-    _spec(
-        "counts_conserved",
-        "error_taxonomy",
-        "Every judged error is in exactly one leaf or counted as unclassified, at every level.",
-        blocking=True,
-    ),
-    _spec("classified_share", "error_taxonomy", "Few errors fit no category."),
-]
 
 _WARN_UNJUDGED_SHARE = 0.05
 

@@ -8,31 +8,19 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.warehouse.connection import Connection, insert
 
 FINDING_HISTORY = "finding_history"
 
-_KINDS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "failure_rates": (("failure_rate",), "No dataset fails significantly more than before."),
-    "slices": (("new_slice", "slice_rate"), "No slice is new, and none fails significantly more than before."),
-    "coverage": (("coverage",), "Coverage by the tests did not fall."),
-    "winners": (("winner",), "No model lost the lead that it had over another one."),
-    "row_quality": (
-        ("quarantined", "unscored", "unjudged"),
-        "The shares of rows that are quarantined, have no outcome or no judgment did not rise.",
-    ),
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "failure_rates": ("failure_rate",),
+    "slices": ("new_slice", "slice_rate"),
+    "coverage": ("coverage",),
+    "winners": ("winner",),
+    "row_quality": ("quarantined", "unscored", "unjudged"),
 }
-
-HISTORY_CHECKS = [
-    *(
-        dg.AssetCheckSpec(name, asset=FINDING_HISTORY, description=description)
-        for name, (_, description) in _KINDS.items()
-    ),
-    dg.AssetCheckSpec(
-        "fresh_data", asset=FINDING_HISTORY, description="New logs and evals arrive as often as expected."
-    ),
-]
+"""Check of `finding_history` -> the kinds of alerts that keep it failing."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +86,7 @@ def verdicts(open_alerts: Sequence[Mapping[str, object]], stale: Sequence[str]) 
     None of them blocks: a regression is a finding, and the report tells it.
     """
     results = []
-    for name, (kinds, _) in _KINDS.items():
+    for name, kinds in _KINDS.items():
         own = [alert for alert in open_alerts if alert["kind"] in kinds]
         error = any(alert["severity"] == "error" for alert in own)
         results.append(

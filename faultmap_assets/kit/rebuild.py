@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from faultmap_assets.graph.declarations import NODES
 from faultmap_assets.graph.partitions import dagster_key, sync_partitions
-from faultmap_assets.graph.staleness import NODES, Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import open_warehouse
 from faultmap_assets.warehouse.materializations import read_state

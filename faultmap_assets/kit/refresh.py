@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from faultmap_assets.graph.declarations import NODES
 from faultmap_assets.graph.partitions import partition_of
-from faultmap_assets.graph.staleness import NODES, Inputs, Materialization, Partition
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import Inputs, Materialization
 from faultmap_assets.kit.asset_metadata import readable
 from faultmap_assets.kit.failing_checks import record_checks
 from faultmap_assets.kit.instance import PROCESS_TAG, process_tag

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import ASSET_GRAPH, NODES, AssetPartition, Partition, Scope, WarehouseState
+from faultmap_assets.graph.declarations import ASSET_GRAPH, tables_by_keys
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import AssetPartition, WarehouseState
 from faultmap_assets.ingestion.redaction import CONTRADICTING, CUT_OFF, Subject, remember_forgotten, remember_traces
-from faultmap_assets.ingestion.staging import drop_what_no_file_delivers, partition_tables
+from faultmap_assets.ingestion.staging import drop_what_no_file_delivers
 from faultmap_assets.privacy.forget_names import (
     BLANK,
     blank_ids,
@@ -186,7 +188,7 @@ def _concerned(connection: Connection, state: WarehouseState, settings: Settings
             below = any(above in concerned for above in state.upstream(node, partition, settings))
             if beside or below or (not node.upstream and partition in sources):
                 concerned.add((node.name, partition))
-                if partition_tables(node.scope):
+                if partition.key:
                     emptied.add((node.scope, partition))
     return [(node.name, partition) for node, partition in everything if (node.name, partition) in concerned]
 
@@ -204,9 +206,9 @@ def _delete_results(connection: Connection, concerned: Sequence[AssetPartition])
         if asset in assets
         for table in tables
     }
-    for scope, partition in dict.fromkeys((NODES[asset].scope, partition) for asset, partition in concerned):
+    for partition in dict.fromkeys(partition for _, partition in concerned if partition.key):
         condition = " AND ".join(f"{name} = ${name}" for name in partition.columns)
-        for table in partition_tables(scope):
+        for table in tables_by_keys(*partition.columns):
             if table not in _ROWS_STAY:
                 number = number_of(connection, f"DELETE FROM {table} WHERE {condition}", partition.columns)
                 deleted[table] = deleted.get(table, 0) + number

@@ -6,7 +6,7 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 
 from faultmap_assets.defs.why import queries as error_queries
-from faultmap_assets.graph.staleness import ASSET_GRAPH
+from faultmap_assets.graph.declarations import ASSET_GRAPH
 from faultmap_assets.ingestion.file_ledger import ledger_line, ledger_rows
 from faultmap_assets.report.scope import Row
 from faultmap_assets.settings import Settings

@@ -1,12 +1,15 @@
-"""Where is everything kept, and how is it written so that nobody ever sees half of it?
+"""The DuckDB file in which everything is kept, written so that nobody ever sees half of it.
 
 One DuckDB file. Compute outside of the connection; then open, write in one transaction, close. Other writers are
-waited for. Readers open it read-only. What a table means stands in `migrations/`.
+waited for. Readers open it read-only. What the tables of an asset mean is declared with the asset; a table or column
+that is declared and that no migration made is added when the file is opened.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import random
 import re
 import threading
@@ -22,6 +25,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from faultmap_assets.graph.declarations import Table, declared_tables
 from faultmap_assets.settings import Settings
 from faultmap_core.base.errors import WarehouseError, WarehouseLockedError, WarehouseVersionError
 
@@ -34,6 +38,8 @@ _LOCKED = re.compile(
 )
 _HOLDER = re.compile(r"held in (.+?\(PID \d+\))")
 _INTERRUPTED = "Query interrupted"
+_DECLARED = 0
+"""In the place of a migration's number: the row that says which declarations the tables follow."""
 _MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.02, 1.0
@@ -83,7 +89,7 @@ class Warehouse:
             with self.write():
                 pass
         with self._open(read_only=True) as connection:
-            if _schema_version(connection) != _latest_version():
+            if _schema_of(connection) != (_latest_version(), _declared_digest()):
                 connection.close()
                 with self.write():
                     pass
@@ -243,24 +249,40 @@ def _latest_version() -> int:
     return _migrations()[-1][0]
 
 
-def _schema_version(connection: Connection) -> int:
+@cache
+def _declared_digest() -> str:
+    """Changes when a declaration names another table or column."""
+    told = [[table.name, *((name, one.type) for name, one in table.columns.items())] for table in _declared()]
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
+
+
+def _declared() -> list[Table]:
+    return list(declared_tables().values())
+
+
+def _schema_of(connection: Connection) -> tuple[int, str]:
+    """Return the newest migration that was applied, and the digest of the declarations that the tables follow."""
     try:
-        row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()
+        row = connection.execute(
+            "SELECT coalesce(max(version), 0), coalesce(max(name) FILTER (version = $declared), '')"
+            " FROM schema_migrations",
+            {"declared": _DECLARED},
+        ).fetchone()
     except duckdb.CatalogException:
         # A new file. Looking the table up first would read the whole catalogue at every opening.
-        return 0
-    return int(row[0]) if row else 0
+        return 0, ""
+    return (int(row[0]), str(row[1])) if row else (0, "")
 
 
 def _migrate(connection: Connection, path: Path) -> None:
-    present = _schema_version(connection)
+    present, declared = _schema_of(connection)
     latest = _latest_version()
     if present > latest:
         raise WarehouseVersionError(
             f"warehouse {path}: written by a newer version of this project (schema {present}, this one knows"
             f" {latest}); upgrade faultmap-assets, or choose another --home"
         )
-    if present == latest:
+    if (present, declared) == (latest, _declared_digest()):
         return
     connection.execute("BEGIN TRANSACTION")
     try:
@@ -275,10 +297,31 @@ def _migrate(connection: Connection, path: Path) -> None:
                     "INSERT INTO schema_migrations VALUES ($version, $name, current_localtimestamp())",
                     {"version": version, "name": name},
                 )
+        _add_what_is_declared(connection)
         connection.execute("COMMIT")
     except BaseException:
         _rollback(connection)
         raise
+
+
+def _add_what_is_declared(connection: Connection) -> None:
+    """Add the tables and columns that declarations name and no migration made; nothing is ever taken away."""
+    present: dict[str, set[str]] = {}
+    for table, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+        present.setdefault(table, set()).add(column)
+    for declared in _declared():
+        name = _identifier(declared.name)
+        columns = {_identifier(column): one.type for column, one in declared.columns.items()}
+        if name not in present:
+            told = ", ".join(f"{column} {type_name}" for column, type_name in columns.items())
+            connection.execute(f"CREATE TABLE {name} ({told})")
+            continue
+        for column in [column for column in columns if column not in present[name]]:
+            connection.execute(f"ALTER TABLE {name} ADD COLUMN {column} {columns[column]}")
+    connection.execute(
+        "INSERT OR REPLACE INTO schema_migrations VALUES ($declared, $name, current_localtimestamp())",
+        {"declared": _DECLARED, "name": _declared_digest()},
+    )
 
 
 def _rollback(connection: Connection) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import NODES, AssetPartition, Inputs, Materialization, Partition, WarehouseState
+from faultmap_assets.graph.declarations import NODES
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import AssetPartition, Inputs, Materialization, WarehouseState
 from faultmap_assets.warehouse.connection import Connection, insert
 
 _SOURCES = """

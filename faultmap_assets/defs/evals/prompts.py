@@ -8,9 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from faultmap_assets.defs.evals import queries
-from faultmap_assets.graph.partitions import by_dataset, datasets
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.kit import figures as pictures
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
@@ -24,13 +23,7 @@ from faultmap_core.regions.tree import ClusterTree, build_tree, flat_labels
 NEIGHBORS = 15
 
 
-@dg.asset(
-    partitions_def=datasets,
-    deps=[dg.AssetDep("raw_evals", partition_mapping=by_dataset)],
-    group_name="prompts",
-    kinds={"duckdb", "numpy"},
-    code_version=NODES["prompt_embeddings"].code_version,
-)
+@declared_asset()
 def prompt_embeddings(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -60,13 +53,7 @@ def prompt_embeddings(
     )
 
 
-@dg.asset(
-    partitions_def=datasets,
-    deps=["prompt_embeddings"],
-    group_name="prompts",
-    kinds={"duckdb", "scikitlearn"},
-    code_version=NODES["prompt_clusters"].code_version,
-)
+@declared_asset()
 def prompt_clusters(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.warehouse.audit_p_values import with_audit_p_values, with_pair_p_values
 from faultmap_assets.warehouse.claimed import with_gap_claims, with_pair_claims, with_slice_claims
 from faultmap_assets.warehouse.connection import Warehouse

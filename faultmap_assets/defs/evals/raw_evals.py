@@ -5,13 +5,12 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets.graph.partitions import dataset_and_model
-from faultmap_assets.graph.staleness import NODES, Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.ingestion import reconciliations
 from faultmap_assets.ingestion.file_ledger import count_partition
 from faultmap_assets.ingestion.redaction import redactions_of
 from faultmap_assets.kit import checks
-from faultmap_assets.kit.instance import WRITER_POOL
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.refresh import Made, Refresh, content_version
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Connection, Warehouse, delete_partition
@@ -32,14 +31,7 @@ ORDER BY example_id, epoch
 """
 
 
-@dg.asset(
-    partitions_def=dataset_and_model,
-    group_name="evals",
-    kinds={"duckdb"},
-    code_version=NODES["raw_evals"].code_version,
-    pool=WRITER_POOL,
-    check_specs=checks.RAW_EVALS_CHECKS,
-)
+@declared_asset()
 def raw_evals(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from faultmap_assets.graph.partitions import dataset_and_model
-from faultmap_assets.graph.staleness import NODES, Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.kit import checks
 from faultmap_assets.kit import figures as pictures
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.language_model import open_model_under_test
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.settings import DatasetSettings, Settings
@@ -42,14 +42,7 @@ class _Scored:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dg.asset(
-    partitions_def=dataset_and_model,
-    deps=["raw_evals"],
-    group_name="evals",
-    kinds={"duckdb"},
-    code_version=NODES["scores"].code_version,
-    check_specs=checks.SCORES_CHECKS,
-)
+@declared_asset()
 def scores(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

@@ -14,7 +14,8 @@ from faultmap_assets.defs.history.present import present_digests, read_scopes
 from faultmap_assets.defs.history.state import AuditScope, Finding, ScopeState, coverage_range, digest_of, unlike
 from faultmap_assets.defs.history.store import Audit, Sighting
 from faultmap_assets.defs.history.watch import Watched, watch_evals, watch_production
-from faultmap_assets.graph.staleness import Partition, WarehouseState
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import WarehouseState
 from faultmap_assets.kit.failing_checks import failing_checks
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Connection, Warehouse

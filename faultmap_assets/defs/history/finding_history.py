@@ -11,9 +11,9 @@ from faultmap_assets.defs.history.alert_rows import RaisedAlert, open_alerts
 from faultmap_assets.defs.history.audits import record_audit_in_turn
 from faultmap_assets.defs.history.delivery import deliver
 from faultmap_assets.defs.production.data_arrival import overdue
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.kit.asset_metadata import report_link
-from faultmap_assets.kit.failing_checks import HISTORY_CHECKS, verdicts
+from faultmap_assets.kit.declared import declared_asset
+from faultmap_assets.kit.failing_checks import verdicts
 from faultmap_assets.kit.markdown import Align, cell, table
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.settings import Settings, settings_at_import
@@ -23,14 +23,7 @@ from faultmap_core.embedding import Embedder
 _stale_days = settings_at_import().alerts.stale_evals_after_days
 
 
-@dg.asset(
-    deps=list(NODES["finding_history"].upstream),
-    group_name="report",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["finding_history"].code_version,
-    check_specs=HISTORY_CHECKS,
-    freshness_policy=dg.FreshnessPolicy.time_window(timedelta(days=_stale_days)) if _stale_days else None,
-)
+@declared_asset(freshness_policy=dg.FreshnessPolicy.time_window(timedelta(days=_stale_days)) if _stale_days else None)
 def finding_history(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from faultmap_assets.defs.history import store
 from faultmap_assets.defs.history.state import PRODUCTION, coverage_range
-from faultmap_assets.graph.staleness import NODES, stale_partitions
+from faultmap_assets.graph.declarations import NODES
+from faultmap_assets.graph.staleness import stale_partitions
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Connection, Warehouse
 from faultmap_assets.warehouse.materializations import read_state

@@ -15,7 +15,8 @@ from faultmap_assets.defs.history.state import (
     slice_finding,
     with_centroids,
 )
-from faultmap_assets.graph.staleness import Materialization, Partition, WarehouseState
+from faultmap_assets.graph.scopes import Partition
+from faultmap_assets.graph.staleness import Materialization, WarehouseState
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Connection
 from faultmap_assets.warehouse.metric_queries import metric_of

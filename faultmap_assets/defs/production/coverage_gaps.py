@@ -1,6 +1,5 @@
 """production_logs and coverage_gaps: what production asks, day by day, and what the test suite never does."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,17 +8,16 @@ import pyarrow as pa
 
 from faultmap_assets.defs.evals import queries
 from faultmap_assets.defs.production import queries as production_queries
-from faultmap_assets.graph.partitions import days
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.ingestion.file_ledger import count_partition
 from faultmap_assets.ingestion.log_rows import newest_logs
 from faultmap_assets.ingestion.redaction import redactions_of
 from faultmap_assets.kit import checks
 from faultmap_assets.kit.asset_metadata import report_link
-from faultmap_assets.kit.instance import WRITER_POOL
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, table
 from faultmap_assets.kit.namer import WarehouseNamer
 from faultmap_assets.kit.refresh import Made, Refresh
+from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_assets.warehouse.vectors import embed_new, vectors_of
@@ -30,14 +28,7 @@ from faultmap_core.discovery.coverage.results import CoverageGap, CoverageResult
 from faultmap_core.embedding import Embedder
 
 
-@dg.asset(
-    partitions_def=days,
-    group_name="production",
-    kinds={"duckdb"},
-    code_version=NODES["production_logs"].code_version,
-    pool=WRITER_POOL,
-    check_specs=checks.PRODUCTION_LOGS_CHECKS,
-)
+@declared_asset()
 def production_logs(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:
@@ -63,17 +54,7 @@ def production_logs(
     )
 
 
-@dg.asset(
-    partitions_def=days,
-    deps=[
-        "production_logs",
-        dg.AssetDep("prompt_embeddings", partition_mapping=dg.AllPartitionMapping()),
-    ],
-    group_name="production",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["coverage_gaps"].code_version,
-    check_specs=[*checks.COVERAGE_GAPS_CHECKS, checks.named_spec("coverage_gaps")],
-)
+@declared_asset()
 def coverage_gaps(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -138,34 +119,7 @@ def coverage_gaps(
 
 
 def _gap_table(day: str, gaps: Sequence[CoverageGap]) -> pa.Table:
-    records = [
-        {
-            "day": day,
-            "gap_id": gap.gap_id,
-            "rank": rank,
-            "kind": gap.kind,
-            "name": gap.name,
-            "description": gap.description,
-            "size": gap.size,
-            "prompts": gap.units,
-            "traffic_share": gap.traffic_share,
-            "tests": gap.tests,
-            "expected_tests": gap.expected_tests,
-            "test_ratio": gap.test_ratio,
-            "mean_distance": gap.mean_distance,
-            "p_value": gap.p_value,
-            "adjusted_p_value": gap.adjusted_p_value,
-            "named_by": gap.named_by,
-            "root_cause": gap.root_cause,
-            "suggested_remediation": gap.suggested_remediation,
-            "cited_examples": json.dumps(gap.cited_examples, ensure_ascii=False),
-            "naming_note": gap.naming_note,
-            "representative_prompts": json.dumps(gap.representative_prompts, ensure_ascii=False),
-            "nearest_tests": json.dumps(strict(gap.nearest_tests), ensure_ascii=False),
-        }
-        for rank, gap in enumerate(gaps, start=1)
-    ]
-    return pa.Table.from_pylist(records)
+    return rows_of("coverage_gaps", gaps, {"day": day}, prompts="units")
 
 
 def _prompt_table(day: str, logs: pa.Table, found: CoverageResult) -> pa.Table:

@@ -10,10 +10,9 @@ from faultmap_assets.defs.evals import queries
 from faultmap_assets.defs.production import queries as production_queries
 from faultmap_assets.defs.production.queries import FeedbackRows, Window
 from faultmap_assets.defs.where.failure_slices import slice_summary, slice_table
-from faultmap_assets.graph.partitions import days, trailing_window
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.kit import checks
 from faultmap_assets.kit.asset_metadata import report_link
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.namer import WarehouseNamer
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.settings import Settings
@@ -27,14 +26,7 @@ from faultmap_core.naming.prompt_sources import shared_values
 from faultmap_core.regions.tree import build_tree
 
 
-@dg.asset(
-    partitions_def=days,
-    deps=[dg.AssetDep("production_logs", partition_mapping=trailing_window)],
-    group_name="production",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["production_slices"].code_version,
-    check_specs=[*checks.PRODUCTION_SLICES_CHECKS, checks.named_spec("production_slices")],
-)
+@declared_asset()
 def production_slices(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -61,7 +53,7 @@ def production_slices(
     summary = _summary(window, told, analysis)
     return refresh.write(
         {
-            "production_slices": slice_table(refresh.partition, analysis.slices),
+            "production_slices": slice_table("production_slices", refresh.partition, analysis.slices),
             "production_slice_members": _member_table(window.last, told, analysis),
             "production_slice_summaries": pa.Table.from_pylist([summary]),
         },

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from faultmap_assets.graph.staleness import window_of
+from faultmap_assets.graph.scopes import window_of
 from faultmap_assets.warehouse.claimed import with_feedback_claims, with_topic_claims
 from faultmap_assets.warehouse.connection import Warehouse, batches
 from faultmap_core.data.feedback import Feedback, FeedbackRule, read_feedback

@@ -1,36 +1,26 @@
 """topic_drift: what production asks now that it did not ask before, and what it no longer asks."""
 
-import json
-
 import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets.defs.production import queries as production_queries
 from faultmap_assets.defs.production.queries import Window, WindowRows
-from faultmap_assets.graph.partitions import days, two_trailing_windows
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.kit import checks
 from faultmap_assets.kit.asset_metadata import report_link
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, table
 from faultmap_assets.kit.namer import WarehouseNamer
 from faultmap_assets.kit.refresh import Made, Refresh
+from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_assets.warehouse.vectors import embed_new, vectors_of
-from faultmap_core.base.records import strict
 from faultmap_core.data.prompts import unique_prompts
 from faultmap_core.discovery.drift.drift import DriftSettings, TopicDrift, find_topic_drift
 from faultmap_core.embedding import Embedder
 
 
-@dg.asset(
-    partitions_def=days,
-    deps=[dg.AssetDep("production_logs", partition_mapping=two_trailing_windows)],
-    group_name="production",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["topic_drift"].code_version,
-    check_specs=[checks.named_spec("topic_drift")],
-)
+@declared_asset()
 def topic_drift(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -87,39 +77,14 @@ def topic_drift(
 
 
 def _topic_table(day: str, drift: TopicDrift) -> pa.Table:
-    records = [
-        {
-            "day": day,
-            "topic_id": topic.topic_id,
-            "rank": rank,
-            "kind": topic.kind,
-            "name": topic.name,
-            "description": topic.description,
-            "prompts": topic.units,
-            "current_rows": len(topic.current_indices),
-            "previous_rows": len(topic.previous_indices),
-            "current_traffic": topic.current_traffic,
-            "previous_traffic": topic.previous_traffic,
-            "current_share": topic.current_share,
-            "current_share_low": topic.current_share_low,
-            "current_share_high": topic.current_share_high,
-            "previous_share": topic.previous_share,
-            "previous_share_low": topic.previous_share_low,
-            "previous_share_high": topic.previous_share_high,
-            "ratio": topic.ratio,
-            "ratio_low": topic.ratio_low,
-            "ratio_high": topic.ratio_high,
-            "p_value": topic.p_value,
-            "adjusted_p_value": topic.adjusted_p_value,
-            "named_by": topic.named_by,
-            "cited_examples": json.dumps(topic.cited_examples, ensure_ascii=False),
-            "naming_note": topic.naming_note,
-            "representative_prompts": json.dumps(topic.representative_prompts, ensure_ascii=False),
-            "nearest_other_prompts": json.dumps(strict(topic.nearest_other_prompts), ensure_ascii=False),
-        }
-        for rank, topic in enumerate(drift.topics, start=1)
-    ]
-    return pa.Table.from_pylist(records)
+    return rows_of(
+        "topic_drift",
+        drift.topics,
+        {"day": day},
+        prompts="units",
+        current_rows=lambda _, topic: len(topic.current_indices),
+        previous_rows=lambda _, topic: len(topic.previous_indices),
+    )
 
 
 def _member_table(day: str, now: WindowRows, then: WindowRows, drift: TopicDrift) -> pa.Table:

@@ -5,31 +5,14 @@ from datetime import UTC, datetime
 import dagster as dg
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import NODES
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.report import build_report, write_report
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
 
 
-@dg.asset(
-    deps=[
-        "scores",
-        "prompt_clusters",
-        "failure_slices",
-        "model_comparisons",
-        "dataset_quality",
-        "error_taxonomy",
-        "error_signatures",
-        "coverage_gaps",
-        "production_slices",
-        "topic_drift",
-        "finding_history",
-    ],
-    group_name="report",
-    kinds={"html", "duckdb"},
-    code_version=NODES["audit_report"].code_version,
-)
+@declared_asset()
 def audit_report(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:

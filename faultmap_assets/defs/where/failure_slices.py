@@ -1,6 +1,5 @@
 """failure_slices: where one model fails on one dataset."""
 
-import json
 from collections.abc import Sequence
 
 import dagster as dg
@@ -8,30 +7,22 @@ import numpy as np
 import pyarrow as pa
 
 from faultmap_assets.defs.evals import queries
-from faultmap_assets.graph.partitions import by_dataset, dataset_and_model
-from faultmap_assets.graph.staleness import NODES, Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.kit import checks
 from faultmap_assets.kit import figures as pictures
 from faultmap_assets.kit.asset_metadata import report_link
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, table
 from faultmap_assets.kit.namer import WarehouseNamer
 from faultmap_assets.kit.refresh import Made, Refresh
+from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
-from faultmap_core.base.records import FailureSlice, strict
+from faultmap_core.base.records import FailureSlice
 from faultmap_core.discovery.slices.discovery import SliceSettings, find_failure_slices
 
-_OF_SCORES = ("statistic", "mean_score", "baseline_score", "superiority", "superiority_low", "superiority_high")
 
-
-@dg.asset(
-    partitions_def=dataset_and_model,
-    deps=["raw_evals", "scores", dg.AssetDep("prompt_clusters", partition_mapping=by_dataset)],
-    group_name="where",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["failure_slices"].code_version,
-    check_specs=[checks.named_spec("failure_slices")],
-)
+@declared_asset()
 def failure_slices(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -55,7 +46,7 @@ def failure_slices(
     members = {found.name: found.sample_indices for found in analysis.slices}
     return refresh.write(
         {
-            "failure_slices": slice_table(refresh.partition, analysis.slices),
+            "failure_slices": slice_table("failure_slices", refresh.partition, analysis.slices),
             "failure_slice_members": _member_table(refresh.partition, analysis.slices, rows.example_ids),
         },
         metadata={
@@ -76,41 +67,9 @@ def failure_slices(
     )
 
 
-def slice_table(partition: Partition, slices: Sequence[FailureSlice]) -> pa.Table:
-    """Return slices as rows of a partition, in the columns that `failure_slices` and `production_slices` share."""
-    records = [
-        {
-            **partition.columns,
-            "slice_id": found.slice_id,
-            "rank": rank,
-            "name": found.name,
-            "description": found.description,
-            "size": found.size,
-            "prompts": found.units,
-            "failures": found.failures,
-            "excess_failures": found.excess_failures,
-            "failure_rate": found.failure_rate,
-            "baseline_rate": found.baseline_rate,
-            "risk_difference": found.risk_difference,
-            "risk_difference_low": found.risk_difference_low,
-            "risk_difference_high": found.risk_difference_high,
-            "estimated_risk_difference": found.estimated_risk_difference,
-            "estimated_excess_failures": found.estimated_excess_failures,
-            "effect_size": found.effect_size,
-            "p_value": found.p_value,
-            "adjusted_p_value": found.adjusted_p_value,
-            "test_used": found.test_used,
-            **{name: getattr(found, name) for name in _OF_SCORES},
-            "named_by": found.named_by,
-            "root_cause": found.root_cause,
-            "suggested_remediation": found.suggested_remediation,
-            "cited_examples": json.dumps(found.cited_examples, ensure_ascii=False),
-            "naming_note": found.naming_note,
-            "examples": json.dumps(strict(found.examples), ensure_ascii=False),
-        }
-        for rank, found in enumerate(slices, start=1)
-    ]
-    return pa.Table.from_pylist(records)
+def slice_table(table: str, partition: Partition, slices: Sequence[FailureSlice]) -> pa.Table:
+    """Return slices as rows of `failure_slices` or `production_slices`."""
+    return rows_of(table, slices, partition.columns, prompts="units")
 
 
 def _member_table(partition: Partition, slices: Sequence[FailureSlice], example_ids: Sequence[str]) -> pa.Table:

@@ -1,26 +1,25 @@
 """model_comparisons: which model wins on a dataset, and in which slices that changes."""
 
-import json
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import islice
 
 import dagster as dg
 import pyarrow as pa
 
 from faultmap_assets.defs.evals import queries
-from faultmap_assets.graph.partitions import by_dataset, datasets
-from faultmap_assets.graph.staleness import NODES
+from faultmap_assets.graph.declarations import declared_tables
 from faultmap_assets.kit import checks
 from faultmap_assets.kit import figures as pictures
 from faultmap_assets.kit.asset_metadata import report_link
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, cell, table
 from faultmap_assets.kit.namer import WarehouseNamer
 from faultmap_assets.kit.refresh import Made, Refresh
+from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import metric_queries
 from faultmap_assets.warehouse.connection import Warehouse
-from faultmap_core.base.records import strict
 from faultmap_core.discovery.comparison.comparison import compare_all
 from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings
 from faultmap_core.discovery.comparison.results import ComparisonResult, ManyComparisons, pairing_sentence
@@ -39,18 +38,7 @@ FROM judged a JOIN judged b USING (example_id, prompt_id) WHERE a.model < b.mode
 """
 
 
-@dg.asset(
-    partitions_def=datasets,
-    deps=[
-        dg.AssetDep("raw_evals", partition_mapping=by_dataset),
-        dg.AssetDep("scores", partition_mapping=by_dataset),
-        "prompt_clusters",
-    ],
-    group_name="where",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["model_comparisons"].code_version,
-    check_specs=[*checks.MODEL_COMPARISONS_CHECKS, checks.named_spec("model_comparisons")],
-)
+@declared_asset()
 def model_comparisons(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -119,77 +107,44 @@ def _core_settings(settings: Settings, *, higher_is_better: bool) -> ComparisonS
 
 
 def _pair_table(dataset: str, pairs: Sequence[ComparisonResult]) -> pa.Table:
-    records = [
-        {
-            "dataset": dataset,
-            "model_a": pair.model_a,
-            "model_b": pair.model_b,
-            "compared": pair.compared_rows,
-            "prompts": pair.units,
-            "failure_rate_a": pair.failure_rate_a,
-            "failure_rate_b": pair.failure_rate_b,
-            "winner": _winner(pair, pair.global_winner),
-            "advantage_rate": pair.global_advantage_rate,
-            "discordant_a_wins": pair.global_discordant_a_wins,
-            "discordant_b_wins": pair.global_discordant_b_wins,
-            "p_value": pair.global_p_value,
-            "adjusted_p_value": pair.global_adjusted_p_value,
-            "test_used": pair.global_test_used,
-            "difference": pair.difference,
-            "difference_low": pair.difference_low,
-            "difference_high": pair.difference_high,
-            "slices": len(pair.slices),
-            "note": pair.note,
-            "other_prompts": pair.other_prompts,
-        }
-        for pair in pairs
-    ]
-    return pa.Table.from_pylist(records)
+    return rows_of(
+        "model_comparisons",
+        pairs,
+        {"dataset": dataset},
+        compared="compared_rows",
+        prompts="units",
+        winner=lambda _, pair: _winner(pair, pair.global_winner),
+        advantage_rate="global_advantage_rate",
+        discordant_a_wins="global_discordant_a_wins",
+        discordant_b_wins="global_discordant_b_wins",
+        p_value="global_p_value",
+        adjusted_p_value="global_adjusted_p_value",
+        test_used="global_test_used",
+        slices=lambda _, pair: len(pair.slices),
+    )
 
 
 def _slice_table(dataset: str, found: ManyComparisons) -> pa.Table:
     rates = {(one.model_a, one.model_b, one.slice_id): one.failure_rates for one in found.standings}
-    records = [
-        {
-            "dataset": dataset,
-            "model_a": pair.model_a,
-            "model_b": pair.model_b,
-            "slice_id": one.slice_id,
-            "rank": rank,
-            "name": one.name,
-            "description": one.description,
-            "size": one.size,
-            "prompts": one.units,
-            "failure_rate_a": one.failure_rate_a,
-            "failure_rate_b": one.failure_rate_b,
-            "winner": _winner(pair, one.winner),
-            "advantage_rate": one.advantage_rate,
-            "rest_advantage_rate": one.rest_advantage_rate,
-            "excess_wins_a": one.excess_wins_a,
-            "discordant_a_wins": one.discordant_a_wins,
-            "discordant_b_wins": one.discordant_b_wins,
-            "concordant_pass": one.concordant_pass,
-            "concordant_fail": one.concordant_fail,
-            "p_value": one.p_value,
-            "adjusted_p_value": one.adjusted_p_value,
-            "test_used": one.test_used,
-            "selection_p_value": one.selection_p_value,
-            "selection_adjusted_p_value": one.selection_adjusted_p_value,
-            "difference": one.difference,
-            "difference_low": one.difference_low,
-            "difference_high": one.difference_high,
-            "named_by": one.named_by,
-            "root_cause": one.root_cause,
-            "suggested_remediation": one.suggested_remediation,
-            "cited_examples": json.dumps(one.cited_examples, ensure_ascii=False),
-            "naming_note": one.naming_note,
-            "failure_rates": json.dumps(strict(rates[pair.model_a, pair.model_b, one.slice_id]), ensure_ascii=False),
-            "examples": json.dumps(strict(one.examples), ensure_ascii=False),
-        }
-        for pair in found.pairs
-        for rank, one in enumerate(pair.slices, start=1)
-    ]
-    return pa.Table.from_pylist(records)
+    return pa.concat_tables(
+        [
+            declared_tables()["model_comparison_slices"].schema.empty_table(),
+            *(_slices_of(dataset, pair, rates) for pair in found.pairs),
+        ]
+    )
+
+
+def _slices_of(
+    dataset: str, pair: ComparisonResult, rates: Mapping[tuple[str, str, str], Mapping[str, float | None]]
+) -> pa.Table:
+    return rows_of(
+        "model_comparison_slices",
+        pair.slices,
+        {"dataset": dataset, "model_a": pair.model_a, "model_b": pair.model_b},
+        prompts="units",
+        winner=lambda _, one: _winner(pair, one.winner),
+        failure_rates=lambda _, one: rates[pair.model_a, pair.model_b, one.slice_id],
+    )
 
 
 def _winner(pair: ComparisonResult, winner: str) -> str:

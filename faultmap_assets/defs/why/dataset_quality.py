@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from faultmap_assets.defs.why import queries as error_queries
-from faultmap_assets.graph.partitions import by_dataset, datasets
-from faultmap_assets.graph.staleness import NODES
 from faultmap_assets.kit.asset_metadata import report_link
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, table
 from faultmap_assets.kit.refresh import Made, Refresh
 from faultmap_assets.settings import Settings
@@ -23,17 +22,7 @@ from faultmap_core.data.metrics import Metric
 from faultmap_core.error_analysis.quality.assessment import AnswerTable, DatasetQuality, QualitySettings, assess_dataset
 
 
-@dg.asset(
-    partitions_def=datasets,
-    deps=[
-        dg.AssetDep("raw_evals", partition_mapping=by_dataset),
-        dg.AssetDep("scores", partition_mapping=by_dataset),
-        dg.AssetDep("error_judgments", partition_mapping=by_dataset),
-    ],
-    group_name="why",
-    kinds={"duckdb"},
-    code_version=NODES["dataset_quality"].code_version,
-)
+@declared_asset()
 def dataset_quality(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:

@@ -10,18 +10,18 @@ import pyarrow as pa
 
 from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.defs.why.queries import ErrorKey, StoredTaxonomy
-from faultmap_assets.graph.partitions import dataset_and_model
-from faultmap_assets.graph.staleness import NODES, Partition, taxonomy_recipe
+from faultmap_assets.graph.fingerprints import taxonomy_recipe
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.kit import checks
 from faultmap_assets.kit import figures as pictures
 from faultmap_assets.kit.asset_metadata import report_link
-from faultmap_assets.kit.instance import LANGUAGE_MODEL_POOL
+from faultmap_assets.kit.declared import declared_asset
 from faultmap_assets.kit.markdown import Align, table
 from faultmap_assets.kit.refresh import Made, Refresh, content_version
+from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import metric_queries
 from faultmap_assets.warehouse.connection import Warehouse
-from faultmap_core.base.records import strict
 from faultmap_core.embedding import Embedder
 from faultmap_core.error_analysis.judging.pipeline import (
     FailedExample,
@@ -47,15 +47,7 @@ from faultmap_core.error_analysis.taxonomy.taxonomy import (
 from faultmap_core.llm import LanguageModel
 
 
-@dg.asset(
-    partitions_def=dataset_and_model,
-    deps=["raw_evals", "scores"],
-    group_name="why",
-    kinds={"duckdb"},
-    code_version=NODES["error_judgments"].code_version,
-    pool=LANGUAGE_MODEL_POOL,
-    check_specs=checks.ERROR_JUDGMENTS_CHECKS,
-)
+@declared_asset()
 def error_judgments(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -114,14 +106,7 @@ def error_judgments(
     )
 
 
-@dg.asset(
-    deps=[dg.AssetDep("error_judgments", partition_mapping=dg.AllPartitionMapping())],
-    group_name="why",
-    kinds={"duckdb", "scikitlearn"},
-    code_version=NODES["error_taxonomy"].code_version,
-    pool=LANGUAGE_MODEL_POOL,
-    check_specs=checks.ERROR_TAXONOMY_CHECKS,
-)
+@declared_asset()
 def error_taxonomy(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
@@ -205,17 +190,7 @@ def _classified(
     )
 
 
-@dg.asset(
-    deps=[
-        dg.AssetDep("scores", partition_mapping=dg.AllPartitionMapping()),
-        dg.AssetDep("failure_slices", partition_mapping=dg.AllPartitionMapping()),
-        dg.AssetDep("error_judgments", partition_mapping=dg.AllPartitionMapping()),
-        "error_taxonomy",
-    ],
-    group_name="why",
-    kinds={"duckdb", "scipy"},
-    code_version=NODES["error_signatures"].code_version,
-)
+@declared_asset()
 def error_signatures(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
 ) -> Made:
@@ -239,31 +214,7 @@ def error_signatures(
 
 
 def _judgment_table(partition: Partition, result: JudgingResult) -> pa.Table:
-    records = []
-    for one in result.judgments:
-        row = one.to_dict()
-        records.append(
-            {
-                **partition.columns,
-                **{name: row[name] for name in _PLAIN},
-                **{name: json.dumps(strict(row[name]), ensure_ascii=False) for name in _DECODED},
-            }
-        )
-    return pa.Table.from_pylist(records)
-
-
-_PLAIN = (
-    "example_id",
-    "outcome",
-    "error_title",
-    "error_summary",
-    "judged_by",
-    "judgment_key",
-    "contrast_digest",
-    "reason",
-    "raw_reply",
-)
-_DECODED = ("criteria", "signals", "contrast_models")
+    return rows_of("error_judgments", result.judgments, partition.columns)
 
 
 def _signal_table(partition: Partition, failures: Sequence[FailedExample]) -> pa.Table:
@@ -277,22 +228,13 @@ def _signal_table(partition: Partition, failures: Sequence[FailedExample]) -> pa
 
 def _category_table(found: Classification) -> pa.Table:
     total = max(len(found.assignments), 1)
-    records = [
-        {
-            "version": found.taxonomy.version,
-            "category_id": one.category_id,
-            "parent_id": one.parent_id,
-            "name": one.name,
-            "description": one.description,
-            "depth": one.depth,
-            "other": one.other,
-            "errors": one.count,
-            "share": one.count / total,
-            "examples": json.dumps(one.examples, ensure_ascii=False),
-        }
-        for one in found.taxonomy.categories
-    ]
-    return pa.Table.from_pylist(records)
+    return rows_of(
+        "error_taxonomy",
+        found.taxonomy.categories,
+        {"version": found.taxonomy.version},
+        errors="count",
+        share=lambda _, one: one.count / total,
+    )
 
 
 def _place_table(records: Mapping[ErrorKey, ErrorRecord], found: Classification) -> pa.Table:
@@ -319,10 +261,7 @@ def _quality_table(found: Classification) -> pa.Table:
 
 
 def _signature_table(found: Sequence[Signature]) -> pa.Table:
-    records = [
-        {("errors" if name == "count" else name): value for name, value in one.to_dict().items()} for one in found
-    ]
-    return pa.Table.from_pylist(records)
+    return rows_of("error_signatures", found, {}, errors="count")
 
 
 def _picture(found: Classification) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.warehouse.claimed import with_signature_claims
 from faultmap_assets.warehouse.connection import Connection, Warehouse
 from faultmap_assets.warehouse.materializations import make_again

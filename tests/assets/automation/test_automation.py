@@ -20,15 +20,10 @@ import yaml
 
 from faultmap_assets.automation import sensors as automation
 from faultmap_assets.automation.sensors import ASSETS_TAG
-from faultmap_assets.graph.staleness import (
-    ASSET_GRAPH,
-    NODES,
-    Materialization,
-    Partition,
-    Recipes,
-    Scope,
-    WarehouseState,
-)
+from faultmap_assets.graph.declarations import ASSET_GRAPH, NODES
+from faultmap_assets.graph.fingerprints import SettingsFingerprints
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import Materialization, WarehouseState
 from faultmap_assets.settings import load_settings
 from faultmap_assets.warehouse.connection import insert
 from faultmap_assets.warehouse.materializations import make_again, read_state, record
@@ -297,7 +292,7 @@ def settle(project: Project) -> None:
         for node in ASSET_GRAPH:
             # A state of its own for each node: it remembers what it derived from its records.
             present = WarehouseState(state.sources, dict(materialized), state.quarantine)
-            recipes = Recipes(settings)
+            recipes = SettingsFingerprints(settings)
             for partition in present.partitions(node.scope):
                 inputs = present.inputs(node, partition, settings, recipes)
                 version = "same" if node.name == "prompt_embeddings" else inputs.digest
@@ -350,12 +345,12 @@ def test_recipes_are_those_of_every_partition_by_itself():
         entropy={"models": {"m1": {"model": "openai/x"}}},
     )
     settings = load_settings()
-    shared = Recipes(settings)
+    shared = SettingsFingerprints(settings)
     for node in ASSET_GRAPH:
         for dataset in DATASETS:
             for model in MODELS:
                 partition = Partition(dataset, model)
-                assert shared.digest(node, partition) == Recipes(settings).digest(node, partition)
+                assert shared.digest(node, partition) == SettingsFingerprints(settings).digest(node, partition)
 
 
 def test_the_jobs_of_the_requests_exist(daemon: Daemon):

@@ -17,7 +17,8 @@ from faultmap_assets.automation.sensors import ASSETS_TAG
 from faultmap_assets.cli import app
 from faultmap_assets.cli.runner import refresh_stale
 from faultmap_assets.definitions import defs
-from faultmap_assets.graph.staleness import ASSET_GRAPH, Partition, Scope
+from faultmap_assets.graph.declarations import ASSET_GRAPH
+from faultmap_assets.graph.scopes import Partition, Scope
 from faultmap_assets.ingestion.staging import ingest_file
 from tests.assets.automation.test_sensor import tick
 from tests.conftest import DISHES, Project, eval_rows, make_project, write_csv

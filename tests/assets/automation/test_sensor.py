@@ -17,7 +17,8 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from faultmap_assets.automation.sensors import JOBS, failed_attempts, staleness_sensor
 from faultmap_assets.definitions import defs
-from faultmap_assets.graph.staleness import Scope, plan_runs, stale_partitions
+from faultmap_assets.graph.scopes import Scope
+from faultmap_assets.graph.staleness import plan_runs, stale_partitions
 from faultmap_assets.kit.instance import PROCESS_TAG, close_dead_runs
 from faultmap_assets.warehouse.materializations import read_state
 from faultmap_core.base.errors import EmbeddingError

@@ -17,7 +17,8 @@ from faultmap_assets.cli import app
 from faultmap_assets.definitions import defs
 from faultmap_assets.defs.evals import queries
 from faultmap_assets.defs.production.gap_tests import export_tests
-from faultmap_assets.graph.staleness import Partition, Scope, stale_partitions
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import stale_partitions
 from faultmap_assets.ingestion.staging import find_source_files, ingest_file
 from faultmap_assets.warehouse.connection import insert
 from faultmap_assets.warehouse.materializations import read_state

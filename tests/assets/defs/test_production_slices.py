@@ -14,17 +14,10 @@ import pytest
 from faultmap_assets.definitions import defs
 from faultmap_assets.defs.production import queries as production_queries
 from faultmap_assets.defs.production.queries import Window
+from faultmap_assets.graph.declarations import NODES
 from faultmap_assets.graph.partitions import days
-from faultmap_assets.graph.staleness import (
-    NODES,
-    Inputs,
-    Materialization,
-    Partition,
-    WarehouseState,
-    plan_runs,
-    stale_partitions,
-    window_of,
-)
+from faultmap_assets.graph.scopes import Partition, window_of
+from faultmap_assets.graph.staleness import Inputs, Materialization, WarehouseState, plan_runs, stale_partitions
 from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.materializations import read_state
@@ -140,7 +133,7 @@ def test_dagster_maps_a_day_onto_the_same_window():
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
             days.subset_with_partition_keys(["2026-03-01"]), days, days
         ).partitions_subset
-        assert sorted(upstream.get_partition_keys()) == window_of("2026-03-01", NODES[name].window(Settings()))
+        assert sorted(upstream.get_partition_keys()) == window_of("2026-03-01", NODES[name].window_days(Settings()))
 
 
 @dataclass(frozen=True)

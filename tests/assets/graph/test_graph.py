@@ -12,8 +12,10 @@ from faultmap_assets.automation.sensors import ASSETS_TAG
 from faultmap_assets.cli.runner import RefreshOutcome
 from faultmap_assets.definitions import defs
 from faultmap_assets.defs.evals import queries
+from faultmap_assets.graph.declarations import ASSET_GRAPH
 from faultmap_assets.graph.partitions import dagster_key
-from faultmap_assets.graph.staleness import ASSET_GRAPH, Partition, Scope, stale_partitions
+from faultmap_assets.graph.scopes import Partition, Scope
+from faultmap_assets.graph.staleness import stale_partitions
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.materializations import read_state
 from tests.conftest import WEAKNESS, Project, eval_rows, make_project, write_csv

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from faultmap_assets.graph.declarations import ASSET_GRAPH, NODES
+from faultmap_assets.graph.scopes import Partition, Scope
 from faultmap_assets.graph.staleness import (
-    ASSET_GRAPH,
-    NODES,
     AssetPartition,
     Inputs,
     Materialization,
-    Partition,
-    Scope,
     WarehouseState,
     plan_runs,
     stale_partitions,

@@ -12,7 +12,7 @@ from faultmap_assets.defs.evals import queries
 from faultmap_assets.defs.history import gate as history_gate
 from faultmap_assets.defs.history.state import example_key
 from faultmap_assets.defs.why import queries as error_queries
-from faultmap_assets.graph.staleness import Partition
+from faultmap_assets.graph.scopes import Partition
 from faultmap_core.discovery.comparison.results import pairing_sentence
 from faultmap_core.error_analysis.quality.assessment import AnswerTable, assess_dataset
 from tests.conftest import make_project, write_csv

@@ -9,20 +9,18 @@ import sys
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import numpy as np
 import pytest
 
-from faultmap_assets.definitions import defs
-from faultmap_assets.defs import ASSETS
-from faultmap_assets.graph.staleness import ASSET_GRAPH, NODES
+from faultmap_assets.definitions import ASSETS, defs
+from faultmap_assets.graph.declarations import ASSET_GRAPH, NODES
 from faultmap_assets.ingestion.file_ledger import PartitionLedger
 from faultmap_assets.kit import checks
 from faultmap_assets.kit import figures as pictures
-from faultmap_assets.kit.asset_metadata import QUESTIONS, readable, report_link, with_metadata
+from faultmap_assets.kit.asset_metadata import readable, report_link, with_metadata
 from faultmap_assets.kit.markdown import table
 from faultmap_assets.settings import Settings
-from faultmap_assets.warehouse.catalog import tables_of, warehouse_columns
+from faultmap_assets.warehouse.catalog import tables_of
 from faultmap_assets.warehouse.connection import open_warehouse
 
 # What the project itself keeps, or several assets add to: no asset replaces its partition of these.
@@ -63,11 +61,7 @@ def test_every_column_is_described_in_words():
     for name in NAMES:
         for own in tables_of(name):
             assert own.row, own.name
-            for column in own.schema.columns:
-                assert column.description, f"{own.name}.{column.name} of columns.yaml wants a description"
-            known = {column for column, _ in warehouse_columns()[own.name]}
-            assert set(own.descriptions) == known
-            assert set(own.sources) <= known
+            assert all(column.meaning for column in own.columns.values()), own.name
 
 
 def test_lineage_names_columns_of_assets_that_are_read():
@@ -79,7 +73,7 @@ def test_lineage_names_columns_of_assets_that_are_read():
             for source in sources:
                 above = source.asset_key.to_user_string()
                 assert above in NODES[name].upstream, f"{name}.{column}: {above} is not read"
-                assert source.column_name in [one for one, _ in warehouse_columns()[above]], f"{name}.{column}"
+                assert source.column_name in NODES[above].own_table.columns, f"{name}.{column}"
 
 
 def test_what_is_read_directly_shows_in_the_lineage():
@@ -87,7 +81,7 @@ def test_what_is_read_directly_shows_in_the_lineage():
     unused = {}
     for name in NAMES:
         own = tables_of(name)[0]
-        used = {source.partition(".")[0] for sources in own.sources.values() for source in sources}
+        used = {source.partition(".")[0] for column in own.columns.values() for source in column.sources}
         unused |= {name: set(NODES[name].upstream) - used} if set(NODES[name].upstream) - used else {}
     # The history notes whether the files of a partition changed, not what its answers say.
     assert unused == {"finding_history": {"raw_evals"}}
@@ -96,7 +90,7 @@ def test_what_is_read_directly_shows_in_the_lineage():
 def test_an_asset_says_its_question_its_rows_and_its_place():
     for name in NAMES:
         node = graph_node(name)
-        assert node.tags["question"] == QUESTIONS[name]
+        assert node.tags["question"] == NODES[name].question
         assert node.tags["partitioned_by"] == NODES[name].scope.value
         assert "One row is" in node.description
         assert node.metadata["dagster/table_name"] == f"faultmap.main.{name}"
@@ -126,7 +120,7 @@ def test_owners_come_from_the_settings_and_change_nothing_else(tmp_path: Path):
 def test_owners_of_faultmap_yaml_reach_dagster(tmp_path: Path):
     (tmp_path / "faultmap.yaml").write_text("owners: ['team:evals']\n")
     code = (
-        "from faultmap_assets.definitions import defs; print({tuple(node.owners) for node in"
+        "from faultmap_assets.definitions import ASSETS, defs; print({tuple(node.owners) for node in"
         " defs.resolve_asset_graph().asset_nodes})"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -251,13 +245,3 @@ def test_a_passed_check_advises_nothing():
         assert result.passed
         assert "expected" not in result.description
         assert "`" not in result.description
-
-
-def test_the_columns_are_read_without_a_warehouse_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    opened = []
-    connect = duckdb.connect
-    monkeypatch.setattr(duckdb, "connect", lambda path, **more: opened.append(path) or connect(path, **more))
-    warehouse_columns.cache_clear()
-    assert warehouse_columns()["scores"]
-    assert opened == [":memory:"]
-    assert not list(tmp_path.iterdir())
