@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -48,5 +49,11 @@ def rows_of(
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, Mapping)):
-        return json.dumps(strict(value), ensure_ascii=False)
+        return json.dumps(strict(_without_classes(value)), ensure_ascii=False)
     return value
+
+
+def _without_classes(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_without_classes(one) for one in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

@@ -100,15 +100,15 @@ class Part:
 def test_rows_take_the_attributes_that_bear_the_columns_names():
     made = rows_of(
         "score_parts",
-        [Part("a", ["x", 1], 0.25), Part("b", "y", float("inf"))],
+        [Part("a", ["x", Part("c", 2, 0.5)], 0.25), Part("b", "y", float("inf"))],
         {"dataset": "d", "model": "m"},
         value="number",
-        part=lambda rank, one: [rank, one.part],
     )
     assert made.schema == declared_tables()["score_parts"].schema
+    nested = '["x", {"example_id": "c", "part": 2, "number": 0.5}]'
     assert made.to_pylist() == [
-        {"dataset": "d", "model": "m", "example_id": "a", "part": '[1, ["x", 1]]', "value": 0.25},
-        {"dataset": "d", "model": "m", "example_id": "b", "part": '[2, "y"]', "value": float("inf")},
+        {"dataset": "d", "model": "m", "example_id": "a", "part": nested, "value": 0.25},
+        {"dataset": "d", "model": "m", "example_id": "b", "part": "y", "value": float("inf")},
     ]
 
 
