@@ -275,7 +275,7 @@ def _selection(
             stop([f"--since {since}: expected a day such as 2026-01-31"])
     try:
         # What only history knows (and all production traffic, under its one name there) cannot be made.
-        check_names(warehouse_of(settings), datasets, models, past=False)
+        check_names(warehouse_of(settings), datasets, models, of_evals=True)
     except ConfigurationError as error:
         stop([str(error)])
     return Selection(datasets=datasets, models=models, since=since)

@@ -10,8 +10,9 @@ from faultmap_core.base.errors import ConfigurationError
 
 _MAX_NAMES = 20
 
-# Rows of logs bear one dataset and one model by name, by which nothing can be selected.
-_PRESENT = "SELECT DISTINCT {column} AS name FROM staging_partitions WHERE day IS NULL"
+_OF_EVALS = "SELECT DISTINCT {column} AS name FROM staging_partitions WHERE day IS NULL"
+# Rows of logs bear one dataset and their models by name; they can be forgotten by it, not made.
+_PRESENT = "SELECT DISTINCT {column} AS name FROM staging_partitions"
 _PAST = "SELECT DISTINCT unnest(string_split({column}, '|')) FROM finding_history"
 
 
@@ -21,13 +22,15 @@ def check_names(
     models: Sequence[str] | None = None,
     model_option: str = "--model",
     *,
-    past: bool = True,
+    of_evals: bool = False,
 ) -> None:
-    """Raise ConfigurationError where a dataset or model is not in the warehouse, nor (where `past`) in its history.
+    """Raise ConfigurationError where a dataset or model is neither in the warehouse nor in its history.
 
-    Args: model_option: what a user wrote the models after; "model" where they were arguments.
+    Args:
+        model_option: what a user wrote the models after; "model" where they were arguments.
+        of_evals: whether they have to be those of evals that are there now.
     """
-    names = f"{_PRESENT} UNION {_PAST}" if past else _PRESENT
+    names = _OF_EVALS if of_evals else f"{_PRESENT} UNION {_PAST}"
     for option, column, named in (("--dataset", "dataset", datasets), (model_option, "model", models)):
         if named:
             known = warehouse.query(f"{names.format(column=column)} ORDER BY name").column("name").to_pylist()

@@ -216,9 +216,12 @@ def test_a_bad_file_is_told_once_and_not_tried_again_until_it_changes(
     assert sorted(read_paths) == ["bad.csv", "good.csv"]
     told = [line for line in capfd.readouterr().err.splitlines() if "bad.csv" in line]
     assert len(told) == 1
-    assert "cannot be read and is left alone until it changes: no column 'example_id'" in told[0]
+    assert "cannot be read and is left alone until it changes: no column 'example_id' and no column 'model'" in told[0]
     [bad] = bad_files(watched.project.warehouse)
-    assert (Path(bad.path).name, bad.reason.split(";")[0]) == ("bad.csv", "no column 'example_id'")
+    assert (Path(bad.path).name, bad.reason.split(";")[0]) == (
+        "bad.csv",
+        "no column 'example_id' and no column 'model'",
+    )
     write(watched.evals, "bad.csv", "better now")
     watched.tick()
     watched.tick()

@@ -25,9 +25,9 @@ from faultmap_core.data.log_table import LogOptions
 from faultmap_core.data.metrics import VERDICT, Metric, UserRule
 from faultmap_core.readers import read_eval_file
 from faultmap_core.scoring.outcome_rules import outcome_rule
-from tests import test_fuzz_readers as fuzz
 from tests import tool_files
 from tests.conftest import Project
+from tests.core.readers import test_fuzz_readers as fuzz
 
 SCORES = Selection(assets=frozenset({"raw_evals", "scores"}))
 EVALS = next(

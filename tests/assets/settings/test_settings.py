@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_an_empty_file_changes_nothing(text):
 
 
 def test_the_example_is_the_defaults():
-    example = (Path(load_settings.__code__.co_filename).parent / "faultmap.example.yaml").read_text(encoding="utf-8")
+    example = (files("faultmap_assets") / "faultmap.example.yaml").read_text(encoding="utf-8")
     assert load_settings(write(example)) == Settings()
     shown = [line for line in example.splitlines() if line.startswith("# ") and line.lstrip("# ").partition(":")[1]]
     keys = {line.lstrip("# ").partition(":")[0] for line in shown}
