@@ -412,7 +412,9 @@ class EvalTableBuilder:
             raise RowError(f"{' and '.join(remedies)} {verb} missing; {', '.join(remedies.values())}")
 
     def _needs_id(self, row: Row) -> bool:
-        return not self._options.generate_ids and not text_of(self._value(row, "example_id"), "example_id")
+        return (
+            not self._options.generate_ids and not (text_of(self._value(row, "example_id"), "example_id") or "").strip()
+        )
 
     def _key(self, row: Row, name: str, fallback: str | None) -> str:
         key = text_of(self._value(row, name), name)
