@@ -90,10 +90,11 @@ $(NOTEBOOK_VENV)/.installed: requirements.lock pyproject.toml
 	$(NOTEBOOK_VENV)/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[notebooks]'
 	@touch $@
 
-check: setup page-check  ## ruff, mypy --strict, and the page's script
+check: setup page-check  ## ruff, mypy --strict, imports run downward, and the page's script
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+	"$(VENV)/bin/lint-imports" --no-cache
 
 # Node builds the page's script, nothing else: the script is committed, and neither the wheel nor the tests want node.
 page: page/node_modules/.installed  ## bundle the page's script from page/src (wants node 20 and npm)
