@@ -254,7 +254,7 @@ def drift(data: Path, runs: int) -> dict[str, object]:
     """Return how often drift reports a topic where nothing moved, and what it finds of intents that came and went."""
     import pandas as pd
 
-    from faultmap_core.discovery.drift.drift import find_topic_drift
+    from faultmap_core.discovery.drift.drift import find_drift
     from faultmap_core.embedding import get_embedder
 
     table = pd.read_parquet(data / "queries" / "clinc150.parquet")
@@ -265,7 +265,7 @@ def drift(data: Path, runs: int) -> dict[str, object]:
     def found(now: np.ndarray, then: np.ndarray, by: list[list[str]] | None = None):
         sides = [([texts[i] for i in rows], vectors[rows]) for rows in (now, then)]
         given = {} if by is None else {"current_sessions": by[0], "previous_sessions": by[1]}
-        return find_topic_drift(*sides[0], *sides[1], **given)
+        return find_drift(*sides[0], *sides[1], **given)
 
     size, plain, bursts, blind = 800, 0, 0, 0
     for run in range(runs):

@@ -84,10 +84,10 @@ def ours(
     texts: list[str], vectors: np.ndarray, tests: np.ndarray, production: np.ndarray, uncovered: np.ndarray
 ) -> dict:
     """Audit one draw with this project."""
-    from faultmap_core.discovery.coverage.audit import find_coverage_gaps
+    from faultmap_core.discovery.coverage.audit import audit_coverage
 
     start = time.process_time()
-    result = find_coverage_gaps(
+    result = audit_coverage(
         [texts[row] for row in tests], vectors[tests], [texts[row] for row in production], vectors[production]
     )
     seconds = time.process_time() - start

@@ -14,8 +14,8 @@ from faultmap_assets.cli.runner import refresh_stale
 from faultmap_assets.defs.production.production_slices import shared_values
 from faultmap_assets.ingestion.staging import ingest_file
 from faultmap_assets.settings import Settings
-from faultmap_core.discovery.coverage.audit import find_coverage_gaps
-from faultmap_core.discovery.drift.drift import find_topic_drift
+from faultmap_core.discovery.coverage.audit import audit_coverage
+from faultmap_core.discovery.drift.drift import find_drift
 from faultmap_core.embedding import get_embedder
 from faultmap_core.naming.keywords import KeywordNamer, NamingTask
 from faultmap_core.naming.llm_namer import NamedRegion, RegionNames, _complaint, _Region
@@ -106,11 +106,11 @@ def test_gaps_and_topics_of_one_user_have_no_name_of_theirs(users: list[str | No
     kitchen = [f"How long does it take to cook {dish} at home?" for dish in DISHES.split()]
     tests = [*CITY_QUESTIONS, *kitchen, *(f"{city} is how far from the sea?" for city in CITIES.split())]
     vectors, known = embedder.embed(asked), embedder.embed(tests)
-    gaps = find_coverage_gaps(tests, known, asked, vectors, production_sources=sources).gaps
+    gaps = audit_coverage(tests, known, asked, vectors, production_sources=sources).gaps
     assert gaps
     said = " ".join(f"{gap.name} {gap.description} {gap.keywords}" for gap in gaps).casefold()
     assert ("boiler" in said) == told
-    drift = find_topic_drift(asked, vectors, tests, known, current_sessions=sources)
+    drift = find_drift(asked, vectors, tests, known, current_sessions=sources)
     said = " ".join(f"{one.name} {one.description} {one.keywords}" for one in drift.topics).casefold()
     assert ("boiler" in said) == (told and bool(drift.topics))
 

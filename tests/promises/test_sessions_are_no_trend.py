@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from faultmap_core.data.prompts import prompt_id
-from faultmap_core.discovery.drift.drift import find_topic_drift
+from faultmap_core.discovery.drift.drift import find_drift
 from faultmap_core.naming.keywords import RegionName
 
 FIELDS, TOPICS_OF_FIELD, SESSIONS, RUNS = 6, 3, 40, 24
@@ -39,7 +39,7 @@ def test_where_nothing_changes_but_who_asks_few_windows_show_a_topic():
         rng = np.random.default_rng([run, 5])
         now, now_vectors, _ = window(rng, "now", rng.integers(FIELDS, size=SESSIONS))
         then, then_vectors, _ = window(rng, "then", rng.integers(FIELDS, size=SESSIONS))
-        drift = find_topic_drift(
+        drift = find_drift(
             now, now_vectors, then, then_vectors, namer=NoNames(),
             current_sessions=sessions("now"), previous_sessions=sessions("then"),
         )  # fmt: skip
@@ -58,7 +58,7 @@ def test_intervals_of_what_sessions_ask_are_those_of_counted_sessions(monkeypatc
     monkeypatch.setattr(
         "faultmap_core.discovery.drift.drift.flat_labels", lambda _: np.array([topic[one] for one in sorted(topic)])
     )
-    drift = find_topic_drift(
+    drift = find_drift(
         now, now_vectors, then, then_vectors, namer=NoNames(),
         current_sessions=sessions("now", 120), previous_sessions=sessions("then", 72),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_assets.warehouse.vectors import embed_new, vectors_of
 from faultmap_core.base.records import strict
 from faultmap_core.data.prompts import unique_prompts
-from faultmap_core.discovery.coverage.audit import CoverageSettings, find_coverage_gaps
+from faultmap_core.discovery.coverage.audit import CoverageSettings, audit_coverage
 from faultmap_core.discovery.coverage.results import CoverageGap, CoverageResult
 from faultmap_core.embedding import Embedder
 
@@ -69,7 +69,7 @@ def coverage_gaps(
     production = [prompts.texts[unit] for unit in prompts.unit]
     tests = queries.suite_prompts(warehouse, settings.coverage.datasets)
     new = embed_new(warehouse, embedder, [*prompts.texts, *tests])
-    found = find_coverage_gaps(
+    found = audit_coverage(
         tests,
         vectors_of(warehouse, embedder, tests, new),
         production,

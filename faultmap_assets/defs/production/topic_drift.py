@@ -16,7 +16,7 @@ from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse.connection import Warehouse
 from faultmap_assets.warehouse.vectors import embed_new, vectors_of
 from faultmap_core.data.prompts import unique_prompts
-from faultmap_core.discovery.drift.drift import DriftSettings, TopicDrift, find_topic_drift
+from faultmap_core.discovery.drift.drift import DriftSettings, TopicDrift, find_drift
 from faultmap_core.embedding import Embedder
 
 
@@ -40,7 +40,7 @@ def topic_drift(
     asked = [prompts.texts[unit] for unit in prompts.unit]
     current, previous = asked[: now.rows.num_rows], asked[now.rows.num_rows :]
     new = embed_new(warehouse, embedder, prompts.texts)
-    drift = find_topic_drift(
+    drift = find_drift(
         current,
         vectors_of(warehouse, embedder, current, new),
         previous,

@@ -20,7 +20,7 @@ from faultmap_assets.kit.rows import rows_of
 from faultmap_assets.settings import Settings
 from faultmap_assets.warehouse import metric_queries
 from faultmap_assets.warehouse.connection import Warehouse
-from faultmap_core.discovery.comparison.comparison import compare_all
+from faultmap_core.discovery.comparison.comparison import compare_models
 from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings
 from faultmap_core.discovery.comparison.results import ComparisonResult, ManyComparisons, pairing_sentence
 
@@ -54,7 +54,7 @@ def model_comparisons(
     apart = metric_queries.unlike_pairs(metric_queries.metrics_of(warehouse, dataset))
     found = ManyComparisons(tuple(answers), (), ())
     if len(answers) >= _LEAST_MODELS:
-        found = compare_all(
+        found = compare_models(
             examples,
             answers,
             tree,

@@ -33,7 +33,7 @@ from faultmap_core.compat.faultmap.reports import (
 from faultmap_core.data.prompts import unique_prompts
 from faultmap_core.discovery.comparison.comparison import compare
 from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings, PairedRows
-from faultmap_core.discovery.coverage.audit import CoverageSettings, find_coverage_gaps
+from faultmap_core.discovery.coverage.audit import CoverageSettings, audit_coverage
 from faultmap_core.discovery.slices.discovery import SliceSettings, find_failure_slices
 from faultmap_core.embedding import Embedder
 from faultmap_core.llm import Budget, LanguageModel
@@ -206,7 +206,7 @@ class SliceAnalyzer:
         unique = unique_prompts([*tests, *asked], ["test"] * len(tests) + ["production"] * len(asked))
         vectors = self._embedder.embed(unique.texts, "query")[unique.unit]
         logger.info("Looking for regions without tests (%s)...", self.clustering_method)
-        result = find_coverage_gaps(tests, vectors[: len(tests)], asked, vectors[len(tests) :], settings, self._namer)
+        result = audit_coverage(tests, vectors[: len(tests)], asked, vectors[len(tests) :], settings, self._namer)
         report = coverage_report(result, self._embedder.id)
         logger.info("%s", report.summary())
         return report

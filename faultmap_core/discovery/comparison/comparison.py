@@ -369,7 +369,7 @@ def paired_rows(examples: CommonExamples, a: ModelAnswers, b: ModelAnswers) -> P
     )
 
 
-def compare_all(
+def compare_models(
     examples: CommonExamples,
     answers: Mapping[str, ModelAnswers],
     tree: ClusterTree,

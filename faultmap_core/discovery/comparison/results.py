@@ -96,7 +96,7 @@ class ComparisonResult(_Record):
             them.
         failure_rate_a, failure_rate_b: on the compared rows (0.0 where there are none).
         global_winner, global_advantage_rate, global_p_value, global_test_used: over all units, as in
-            `SliceComparison`; global_adjusted_p_value: over the pairs of models of `compare_all`, else the same.
+            `SliceComparison`; global_adjusted_p_value: over the pairs of models of `compare_models`, else the same.
         global_discordant_a_wins, global_discordant_b_wins: compared rows that only A, only B passed.
         difference, difference_low, difference_high, equivalent: as in `SliceComparison`, unadjusted.
         tested: candidates tested.

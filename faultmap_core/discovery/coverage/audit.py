@@ -76,7 +76,7 @@ class CoverageSettings:
             raise ConfigurationError(f"clustering_method is {self.clustering_method!r}; expected one of {known}")
 
 
-def find_coverage_gaps(
+def audit_coverage(
     test_texts: Sequence[str],
     test_vectors: ArrayLike,
     production_texts: Sequence[str],

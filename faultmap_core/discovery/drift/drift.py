@@ -69,7 +69,7 @@ class DriftSettings:
         return RegionSettings(self.significance_level, self.min_topic_size, alternative="two-sided")
 
 
-def find_topic_drift(
+def find_drift(
     current_prompts: Sequence[str],
     current_vectors: ArrayLike,
     previous_prompts: Sequence[str],

@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu
 from faultmap_core.base.claims import Claim
 from faultmap_core.base.errors import ClaimError
 from faultmap_core.base.finding_claims import gap_claim, pair_claim, slice_claim, topic_claim
-from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare_all
+from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare_models
 from faultmap_core.discovery.slices.discovery import EvalRows, SliceSettings, find_failure_slices
 from faultmap_core.embedding import get_embedder
 from faultmap_core.regions.tree import build_tree
@@ -190,7 +190,7 @@ def pair_claims(prompts, vectors, tree, scores):
         model: ModelAnswers([""] * n, one, np.where(np.isfinite(one), (one < 0.5).astype(float), np.nan))
         for model, one in scores.items()
     }
-    for pair in compare_all(examples, answers, tree, vectors).pairs:
+    for pair in compare_models(examples, answers, tree, vectors).pairs:
         yield pair.claim
         for one in pair.slices:
             yield pair_claim(vars(one), pair.model_a, pair.model_b, one.size)

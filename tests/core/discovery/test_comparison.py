@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from faultmap_core.base.errors import ConfigurationError
-from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare, compare_all
+from faultmap_core.discovery.comparison.comparison import CommonExamples, ModelAnswers, compare, compare_models
 from faultmap_core.discovery.comparison.paired_rows import ComparisonSettings, PairedRows
 from faultmap_core.regions.tree import build_tree
 from faultmap_core.stats.paired_tests import mcnemar_of_means, mean_interval, sign_flip, tango_interval
@@ -259,7 +259,7 @@ def test_all_pairs_and_who_wins_where(space):
         [f"e{i}" for i in range(240)], [f"prompt {i}" for i in range(240)], [None] * 240, np.arange(240)
     )
     answers = {name: ModelAnswers([None] * 240, 1 - f, f) for name, f in {"m1": good, "m2": weak, "m3": third}.items()}
-    result = compare_all(examples, answers, tree, vectors)
+    result = compare_models(examples, answers, tree, vectors)
     assert [(pair.model_a, pair.model_b) for pair in result.pairs] == list(combinations(answers, 2))
     assert result.models[0] == "m1"
     p = stats.false_discovery_control([pair.global_p_value for pair in result.pairs])
@@ -269,7 +269,7 @@ def test_all_pairs_and_who_wins_where(space):
     assert line.failure_rates["m3"] == pytest.approx(third[200:].mean())
     json.dumps(result.to_dict(), allow_nan=False)
     with pytest.raises(ConfigurationError, match="at least 2"):
-        compare_all(examples, {"m1": answers["m1"]}, tree, vectors)
+        compare_models(examples, {"m1": answers["m1"]}, tree, vectors)
 
 
 def test_who_is_better_alone_and_not_over_all_pairs_is_no_winner(space):
@@ -284,7 +284,7 @@ def test_who_is_better_alone_and_not_over_all_pairs_is_no_winner(space):
         [f"e{i}" for i in range(240)], [f"prompt {i}" for i in range(240)], [None] * 240, np.arange(240)
     )
     answers = {name: ModelAnswers([None] * 240, 1 - one, one) for name, one in failed.items()}
-    first = compare_all(examples, answers, tree, vectors).pairs[0]
+    first = compare_models(examples, answers, tree, vectors).pairs[0]
     p = 2 * stats.binom.cdf(7, 24, 0.5) - stats.binom.pmf(7, 24, 0.5)
     assert first.global_p_value == pytest.approx(p)
     assert p < 0.05 < first.global_adjusted_p_value
@@ -297,8 +297,8 @@ def test_pairs_of_unlike_metrics_are_a_note_and_no_test(space):
     rows = rows_of(failed["a"], failed["b"])
     examples = CommonExamples(rows.example_ids, rows.prompts, rows.references, rows.unit)
     answers = {name: ModelAnswers(["x"] * len(one), 1 - one, one) for name, one in failed.items()}
-    whole = compare_all(examples, answers, tree, vectors)
-    found = compare_all(examples, answers, tree, vectors, apart={("a", "b"): "f1 and recall are different metrics"})
+    whole = compare_models(examples, answers, tree, vectors)
+    found = compare_models(examples, answers, tree, vectors, apart={("a", "b"): "f1 and recall are different metrics"})
     apart, other, last = found.pairs
     assert (apart.model_a, apart.model_b, apart.compared_rows, apart.global_winner) == ("a", "b", 0, "unresolved")
     assert apart.note == "not compared: f1 and recall are different metrics"
@@ -315,5 +315,5 @@ def test_all_pairs_may_be_unlike(space):
     rows = rows_of(failed["a"], failed["b"])
     examples = CommonExamples(rows.example_ids, rows.prompts, rows.references, rows.unit)
     answers = {name: ModelAnswers(["x"] * len(one), 1 - one, one) for name, one in failed.items()}
-    (pair,) = compare_all(examples, answers, tree, vectors, apart={("a", "b"): "why"}).pairs
+    (pair,) = compare_models(examples, answers, tree, vectors, apart={("a", "b"): "why"}).pairs
     assert (pair.compared_rows, pair.global_adjusted_p_value) == (0, 1.0)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faultmap_core.base.errors import ConfigurationError
-from faultmap_core.discovery.coverage.audit import CoverageSettings, find_coverage_gaps
+from faultmap_core.discovery.coverage.audit import CoverageSettings, audit_coverage
 from faultmap_core.discovery.coverage.estimate import estimate_coverage, outlier_threshold
 from faultmap_core.discovery.coverage.missing_regions import distances_beyond_copies, smoothed
 from faultmap_core.embedding import get_embedder
@@ -35,7 +35,7 @@ def hidden():
 
 def test_missing_topics_are_found_with_their_numbers(hidden):
     *_, topic = hidden
-    result = find_coverage_gaps(*hidden[:4])
+    result = audit_coverage(*hidden[:4])
     inside = sorted(i for gap in result.gaps for i in gap.prompt_indices)
     assert np.mean(topic[inside] >= 8) >= 0.95
     assert len(inside) >= 0.8 * (topic >= 8).sum()
@@ -54,14 +54,14 @@ def test_missing_topics_are_found_with_their_numbers(hidden):
 def test_a_large_pool_finds_them_on_one_graph(hidden, monkeypatch):
     monkeypatch.setattr("faultmap_core.discovery.coverage.missing_regions._ONE_GRAPH_FROM", 100)
     *_, topic = hidden
-    inside = [i for gap in find_coverage_gaps(*hidden[:4]).gaps for i in gap.prompt_indices]
+    inside = [i for gap in audit_coverage(*hidden[:4]).gaps for i in gap.prompt_indices]
     assert np.mean(topic[inside] >= 8) >= 0.95
     assert len(inside) >= 0.8 * (topic >= 8).sum()
 
 
 def test_mean_distance_and_nearest_tests_are_euclidean(hidden):
     tests, test_vectors, _, production_vectors, _ = hidden
-    gap = find_coverage_gaps(*hidden[:4]).gaps[0]
+    gap = audit_coverage(*hidden[:4]).gaps[0]
     apart = np.linalg.norm(production_vectors[gap.prompt_indices][:, None] - test_vectors[None], axis=2)
     assert gap.mean_distance == pytest.approx(apart.min(axis=1).mean(), abs=1e-5)
     centre = production_vectors[gap.prompt_indices].mean(axis=0)
@@ -73,7 +73,7 @@ def test_mean_distance_and_nearest_tests_are_euclidean(hidden):
 
 def test_covered_prompts_are_covered_and_the_states_add_up(hidden):
     *_, topic = hidden
-    result = find_coverage_gaps(*hidden[:4])
+    result = audit_coverage(*hidden[:4])
     status = np.array(result.status)
     assert np.mean(topic[status == "covered"] < 8) >= 0.97
     assert (status == "covered").mean() >= 0.4
@@ -86,7 +86,7 @@ def test_no_gap_where_nothing_is_hidden():
     for seed in range(runs):
         tests, test_vectors, _ = prompts(10 + seed, np.arange(10), what="test")
         production, production_vectors, _ = prompts(100 + seed, np.arange(10), what="production")
-        result = find_coverage_gaps(tests, test_vectors, production, production_vectors)
+        result = audit_coverage(tests, test_vectors, production, production_vectors)
         found += bool(result.gaps)
         assert result.coverage_range[1] >= 0.97
     # 5 % of 20 and two standard errors
@@ -97,7 +97,7 @@ def test_a_topic_with_few_tests_is_under_tested_and_no_gap():
     tests, test_vectors, topic = prompts(3, np.arange(10), each=100, what="test")
     kept = (topic != 4) | (np.arange(len(topic)) % 100 < 40)
     production, production_vectors, asked = prompts(4, np.arange(10), each=100, what="production")
-    result = find_coverage_gaps(
+    result = audit_coverage(
         [text for text, keep in zip(tests, kept, strict=True) if keep],
         test_vectors[kept],
         production,
@@ -113,11 +113,11 @@ def test_a_topic_with_few_tests_is_under_tested_and_no_gap():
 
 def test_copies_of_tests_are_covered_and_copies_in_production_count_once():
     tests, vectors, _ = prompts(5, np.arange(10), what="test")
-    same = find_coverage_gaps(tests, vectors, tests, vectors)
+    same = audit_coverage(tests, vectors, tests, vectors)
     assert (same.overall_coverage_score, same.coverage_range) == (1.0, (1.0, 1.0))
     assert set(same.status) == {"covered"}
     strange, strange_vectors, _ = prompts(6, np.arange(1), each=1, what="strange")
-    copies = find_coverage_gaps(
+    copies = audit_coverage(
         tests, vectors, tests + strange * 200, np.concatenate([vectors, -strange_vectors.repeat(200, 0)])
     )
     assert copies.gaps == ()
@@ -130,7 +130,7 @@ def test_a_copy_of_a_test_is_covered_even_where_its_topic_has_too_few():
     production, production_vectors, _ = prompts(4, np.arange(10), each=100, what="production")
     production[400:410], production_vectors[400:410] = tests[400:410], test_vectors[400:410]
     kept_tests = [text for text, keep in zip(tests, kept, strict=True) if keep]
-    result = find_coverage_gaps(kept_tests, test_vectors[kept], production, production_vectors)
+    result = audit_coverage(kept_tests, test_vectors[kept], production, production_vectors)
     (region,) = result.under_tested
     assert set(range(400, 410)) & set(region.prompt_indices)
     assert set(result.status[400:410]) == {"covered"}
@@ -139,7 +139,7 @@ def test_a_copy_of_a_test_is_covered_even_where_its_topic_has_too_few():
 def test_with_a_threshold_coverage_is_the_share_of_rows():
     vectors = np.eye(2)
     # One row is a test's copy, three rows are one prompt that is far from it.
-    result = find_coverage_gaps(
+    result = audit_coverage(
         ["known"], vectors[:1], ["known", *["far"] * 3], vectors[[0, 1, 1, 1]], CoverageSettings(distance_threshold=0.5)
     )
     assert result.overall_coverage_score == 0.25
@@ -149,7 +149,7 @@ def test_far_prompts_are_outliers_with_their_nearest_test():
     tests, vectors, _ = prompts(7, np.arange(10), what="test")
     production, production_vectors, _ = prompts(8, np.arange(10), each=10, what="production")
     far = -vectors.mean(axis=0, keepdims=True)
-    result = find_coverage_gaps(
+    result = audit_coverage(
         tests, vectors, [*production, "far away"], np.concatenate([production_vectors, far / np.linalg.norm(far)])
     )
     assert "far away" in [one.prompt for one in result.outliers]
@@ -164,7 +164,7 @@ def test_an_explicit_threshold_keeps_faultmaps_meaning(hidden):
     _, test_vectors, _, production_vectors, _ = hidden
     apart = np.linalg.norm(production_vectors[:, None] - test_vectors[None], axis=2).min(axis=1)
     threshold = float(np.quantile(apart, 0.85))
-    result = find_coverage_gaps(*hidden[:4], CoverageSettings(distance_threshold=threshold, min_gap_size=5))
+    result = audit_coverage(*hidden[:4], CoverageSettings(distance_threshold=threshold, min_gap_size=5))
     uncovered = set(np.flatnonzero(apart > threshold + 1e-6).tolist())
     assert {i for i, one in enumerate(result.status) if one == "gap"} == uncovered
     assert result.overall_coverage_score == pytest.approx(1 - len(uncovered) / len(apart))
@@ -177,8 +177,8 @@ def test_an_explicit_threshold_keeps_faultmaps_meaning(hidden):
 def test_the_same_prompts_have_the_same_gap_id_in_any_order(hidden):
     tests, test_vectors, production, production_vectors, _ = hidden
     order = np.random.default_rng(9).permutation(len(production))
-    one = find_coverage_gaps(*hidden[:4])
-    two = find_coverage_gaps(tests, test_vectors, [production[i] for i in order], production_vectors[order])
+    one = audit_coverage(*hidden[:4])
+    two = audit_coverage(tests, test_vectors, [production[i] for i in order], production_vectors[order])
     assert [gap.gap_id for gap in one.gaps] == [gap.gap_id for gap in two.gaps]
     assert one.overall_coverage_score == two.overall_coverage_score
 
@@ -189,7 +189,7 @@ def test_the_same_prompts_have_the_same_gap_id_in_any_order(hidden):
 def test_small_inputs_are_valid_answers(n_tests, n_production):
     tests, test_vectors, _ = prompts(11, np.arange(10), each=1, what="test")
     production, production_vectors, _ = prompts(12, np.arange(10), each=3, what="production")
-    result = find_coverage_gaps(
+    result = audit_coverage(
         tests[:n_tests], test_vectors[:n_tests], production[:n_production], production_vectors[:n_production]
     )
     low, high = result.coverage_range
@@ -222,9 +222,9 @@ def test_wrong_arguments_are_refused():
         with pytest.raises(ConfigurationError):
             CoverageSettings(**wrong)
     with pytest.raises(ConfigurationError, match=r"test: vectors have shape \(1, 3\) for 2 texts"):
-        find_coverage_gaps(["a", "b"], np.ones((1, 3)), ["c"], np.ones((1, 3)))
+        audit_coverage(["a", "b"], np.ones((1, 3)), ["c"], np.ones((1, 3)))
     with pytest.raises(ConfigurationError, match="3 and 4 columns"):
-        find_coverage_gaps(["a"], np.ones((1, 3)), ["c"], np.ones((1, 4)))
+        audit_coverage(["a"], np.ones((1, 3)), ["c"], np.ones((1, 4)))
 
 
 @given(st.floats(0.0, 1.0), st.integers(0, 2**31))
@@ -285,7 +285,7 @@ def test_a_missing_topic_is_named_by_its_words():
     production = [f"could I cook {a} and {b} together?" for a in foods for b in foods if a != b]
     flights = [f"book a flight from {a} to {b}" for a in cities for b in cities if a != b]
     asked = production + flights
-    result = find_coverage_gaps(tests, embed(tests), asked, embed(asked))
+    result = audit_coverage(tests, embed(tests), asked, embed(asked))
     inside = {i for gap in result.gaps for i in gap.prompt_indices}
     assert len(inside & set(range(90, 180))) >= 80
     assert "flight" in result.gaps[0].name

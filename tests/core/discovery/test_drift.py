@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from faultmap_core.base.errors import ClusteringError, ConfigurationError
-from faultmap_core.discovery.drift.drift import DriftSettings, find_topic_drift
+from faultmap_core.discovery.drift.drift import DriftSettings, find_drift
 from faultmap_core.embedding import get_embedder
 from faultmap_core.naming.keywords import RegionName
 
@@ -40,7 +40,7 @@ def moved():
     """Topic 9 is new, 8 has vanished, 7 has tripled, 6 is a third of what it was."""
     now = window(1, sizes(t9=60, t8=0, t7=120, t6=30), "now")
     then = window(2, sizes(t9=0, t8=60, t7=40, t6=90), "before")
-    return now, then, find_topic_drift(*now[:2], *then[:2])
+    return now, then, find_drift(*now[:2], *then[:2])
 
 
 def test_each_kind_of_change_is_found_where_it_was_planted(moved):
@@ -102,7 +102,7 @@ def test_representatives_and_nearest_prompts_come_from_the_right_windows(moved):
 def test_the_namer_is_told_which_window_and_shown_both(moved):
     now, then, _ = moved
     namer = FixedNamer()
-    result = find_topic_drift(*now[:2], *then[:2], None, namer)
+    result = find_drift(*now[:2], *then[:2], None, namer)
     assert {one.name for one in result.topics} == {f"topic {i}" for i in range(len(namer.tasks))}
     assert {task.what for task in namer.tasks} == {"come from this window", "come from the window before"}
     for task in namer.tasks:
@@ -114,7 +114,7 @@ def test_the_namer_is_told_which_window_and_shown_both(moved):
 
 def test_swapped_windows_swap_the_kinds(moved):
     now, then, result = moved
-    swapped = find_topic_drift(*then[:2], *now[:2])
+    swapped = find_drift(*then[:2], *now[:2])
     opposite = {"new": "vanished", "vanished": "new", "growing": "shrinking", "shrinking": "growing"}
     assert {(one.topic_id, opposite[one.kind]) for one in swapped.topics} == {
         (one.topic_id, one.kind) for one in result.topics
@@ -124,7 +124,7 @@ def test_swapped_windows_swap_the_kinds(moved):
 def test_nothing_is_found_where_nothing_moved():
     runs = 24
     found = sum(
-        bool(find_topic_drift(*window(10 + run, sizes(20), "now")[:2], *window(60 + run, sizes(20), "old")[:2]).topics)
+        bool(find_drift(*window(10 + run, sizes(20), "now")[:2], *window(60 + run, sizes(20), "old")[:2]).topics)
         for run in range(runs)
     )
     # 5 % and two standard errors
@@ -138,7 +138,7 @@ def burst(sessions):
     who = [f"n{i}" for i in range(len(now[0]))]
     for number, row in enumerate(extra.tolist()):
         who[row] = f"user {number % sessions}"
-    return find_topic_drift(
+    return find_drift(
         *now[:2], *then[:2], current_sessions=who, previous_sessions=[f"o{i}" for i in range(len(then[0]))]
     )
 
@@ -156,7 +156,7 @@ def test_what_one_user_asks_and_others_too_is_a_trend():
     extra = np.flatnonzero(now[2] == 3)[:60]
     texts, vectors = [*now[0], *(now[0][row] for row in extra)], np.concatenate([now[1], now[1][extra]])
     who = [f"n{i}" for i in range(len(now[0]))] + ["everything"] * len(extra)
-    result = find_topic_drift(
+    result = find_drift(
         texts, vectors, *then[:2], current_sessions=who, previous_sessions=[f"o{i}" for i in range(len(then[0]))]
     )
     assert [one.kind for one in result.topics] == ["growing"]
@@ -168,7 +168,7 @@ def test_users_with_many_topics_still_show_a_trend():
     users = [
         [f"{what} {i}" for size in own for i in range(size)] for what, own in (("n", sizes(t3=110)), ("o", sizes()))
     ]
-    result = find_topic_drift(*now[:2], *then[:2], current_sessions=users[0], previous_sessions=users[1])
+    result = find_drift(*now[:2], *then[:2], current_sessions=users[0], previous_sessions=users[1])
     assert [one.kind for one in result.topics] == ["growing"]
     assert np.mean(now[2][result.topics[0].current_indices] == 3) >= 0.8
 
@@ -183,9 +183,7 @@ def test_rates_of_false_topics_with_sessions_of_one_topic_each():
             drawn = np.bincount(rng.integers(TOPICS, size=40), minlength=TOPICS) * 8
             texts, vectors, _ = window(200 + run, drawn.tolist(), what)
             sides.append((texts, vectors, [f"{what} {i // 8}" for i in range(len(texts))]))
-        result = find_topic_drift(
-            *sides[0][:2], *sides[1][:2], current_sessions=sides[0][2], previous_sessions=sides[1][2]
-        )
+        result = find_drift(*sides[0][:2], *sides[1][:2], current_sessions=sides[0][2], previous_sessions=sides[1][2])
         found += bool(result.topics)
     assert found <= 0.8 + 2 * (16 * 0.05 * 0.95) ** 0.5
 
@@ -193,7 +191,7 @@ def test_rates_of_false_topics_with_sessions_of_one_topic_each():
 def test_copies_count_once_and_are_traffic():
     now, then = window(7, sizes(), "now"), window(8, sizes(), "old")
     copied = [now[0][0].upper()] * 300
-    result = find_topic_drift(now[0] + copied, np.concatenate([now[1], now[1][:1].repeat(300, 0)]), *then[:2])
+    result = find_drift(now[0] + copied, np.concatenate([now[1], now[1][:1].repeat(300, 0)]), *then[:2])
     assert result.topics == ()
     assert (result.current_rows, result.current_units) == (700, 400)
 
@@ -201,7 +199,7 @@ def test_copies_count_once_and_are_traffic():
 def test_prompts_of_both_windows_are_one_unit_in_both():
     now = window(9, sizes(t0=0), "same")
     new = window(10, sizes(usual=0, t0=50), "new")
-    result = find_topic_drift(now[0] + new[0], np.concatenate([now[1], new[1]]), *now[:2])
+    result = find_drift(now[0] + new[0], np.concatenate([now[1], new[1]]), *now[:2])
     (topic,) = result.topics
     assert topic.kind == "new"
     assert set(topic.current_indices) & set(range(len(now[0]), len(now[0]) + 50))
@@ -211,19 +209,19 @@ def test_empty_and_wholly_new_windows_have_valid_answers():
     some = window(11, sizes(), "some")
     nothing = ([], np.zeros((0, 24)))
     for sides, which in (((*nothing, *some[:2]), "current"), ((*some[:2], *nothing), "previous")):
-        empty = find_topic_drift(*sides)
+        empty = find_drift(*sides)
         assert empty.topics == ()
         assert which in empty.note
         json.dumps(empty.to_dict(), allow_nan=False)
-    assert find_topic_drift(*nothing, *nothing).topics == ()
+    assert find_drift(*nothing, *nothing).topics == ()
     before = window(12, sizes(usual=0, t0=80, t1=80), "before")
     after = window(13, sizes(usual=0, t5=80, t6=80), "after")
-    result = find_topic_drift(*after[:2], *before[:2])
+    result = find_drift(*after[:2], *before[:2])
     assert {one.kind for one in result.topics} == {"vanished"}
     assert sum(len(one.previous_indices) for one in result.topics) == 160
     assert sum(len(one.current_indices) for one in result.topics) == 0
     assert "100% of them) have hardly any like them before" in result.note
-    single = find_topic_drift(["a"], np.ones((1, 3)), ["b"], np.array([[1.0, 0.0, 0.0]]))
+    single = find_drift(["a"], np.ones((1, 3)), ["b"], np.array([[1.0, 0.0, 0.0]]))
     assert single.topics == ()
     assert single.note
 
@@ -231,20 +229,20 @@ def test_empty_and_wholly_new_windows_have_valid_answers():
 def test_order_of_rows_does_not_matter(moved):
     now, then, result = moved
     order = np.random.default_rng(1).permutation(len(now[0]))
-    shuffled = find_topic_drift([now[0][i] for i in order], now[1][order], *then[:2])
+    shuffled = find_drift([now[0][i] for i in order], now[1][order], *then[:2])
     assert [one.topic_id for one in shuffled.topics] == [one.topic_id for one in result.topics]
     assert sorted(order[shuffled.topics[0].current_indices]) == result.topics[0].current_indices
 
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ConfigurationError, match="current: vectors have shape"):
-        find_topic_drift(["a"], np.ones((2, 3)), ["b"], np.ones((1, 3)))
+        find_drift(["a"], np.ones((2, 3)), ["b"], np.ones((1, 3)))
     with pytest.raises(ConfigurationError, match="vectors have 3 and 2 columns"):
-        find_topic_drift(["a"], np.ones((1, 3)), ["b"], np.ones((1, 2)))
+        find_drift(["a"], np.ones((1, 3)), ["b"], np.ones((1, 2)))
     with pytest.raises(ConfigurationError, match="2 sessions for 1 prompts"):
-        find_topic_drift(["a"], np.ones((1, 3)), ["b"], np.ones((1, 3)), current_sessions=["x", "y"])
+        find_drift(["a"], np.ones((1, 3)), ["b"], np.ones((1, 3)), current_sessions=["x", "y"])
     with pytest.raises(ClusteringError, match="not finite"):
-        find_topic_drift(["a"], np.full((1, 3), np.nan), ["b"], np.ones((1, 3)))
+        find_drift(["a"], np.full((1, 3), np.nan), ["b"], np.ones((1, 3)))
     with pytest.raises(ConfigurationError, match="absent_ratio"):
         DriftSettings(absent_ratio=1.0)
     with pytest.raises(ConfigurationError, match="significance_level"):
@@ -259,7 +257,7 @@ def test_real_words_give_a_topic_its_name():
     older = [f"How is the weather in {city} in week {day}?" for city in cities for day in range(8)]
     refund = [f"I want a refund for order number {i} from the {city} shop" for i, city in enumerate(cities * 4)]
     embed = get_embedder().embed
-    result = find_topic_drift(usual + refund, embed(usual + refund), older, embed(older))
+    result = find_drift(usual + refund, embed(usual + refund), older, embed(older))
     new = [one for one in result.topics if one.rises and min(one.current_indices) >= 80]
     assert any("refund" in one.keywords for one in new)
     assert "refund" in new[0].description
