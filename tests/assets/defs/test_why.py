@@ -14,6 +14,7 @@ from faultmap_assets.cli.runner import RefreshOutcome
 from faultmap_assets.defs.evals import queries
 from faultmap_assets.defs.why import queries as error_queries
 from faultmap_assets.settings import Settings
+from faultmap_core.llm.prompt_library import OWN_PROMPTS
 from tests.conftest import Project, eval_rows, make_project, write_csv
 from tests.llm_server import LlmServer, serving
 from tests.scripted import ARITHMETIC, COOKING, asked_for, scripted_judge
@@ -205,7 +206,7 @@ def test_a_budget_stops_the_calls_and_what_is_left_is_told(judged: Project, serv
 @pytest.mark.slow
 def test_a_new_taxonomy_prompt_remakes_the_taxonomy_alone(judged: Project, server: LlmServer, tmp_path: Path):
     judged.audit()
-    source = Path(error_queries.__file__).parents[1] / "faultmap_core" / "llm" / "prompts" / "taxonomy_generate.j2"
+    source = OWN_PROMPTS / "taxonomy_generate.j2"
     mine = tmp_path / "prompts"
     mine.mkdir()
     (mine / "taxonomy_generate.j2").write_text(
