@@ -17,6 +17,7 @@ from faultmap_assets.automation.selection import EVERYTHING, Selection
 from faultmap_assets.automation.sensors import JOBS, in_progress, run_tags
 from faultmap_assets.definitions import defs
 from faultmap_assets.graph.partitions import dagster_key, sync_partitions
+from faultmap_assets.graph.scopes import Partition
 from faultmap_assets.graph.staleness import AssetPartition, PlannedRun, StalePartition, plan_runs, stale_partitions
 from faultmap_assets.kit.instance import PROCESS_TAG, close_dead_runs, process_tag
 from faultmap_assets.kit.rebuild import rebuild_instance
@@ -80,6 +81,7 @@ def refresh_stale(
         KeyboardInterrupt: the user interrupted a run; nothing more is started.
     """
     made: list[AssetPartition] = []
+    made_from: set[tuple[str, Partition, str]] = set()
     failed: list[FailedRun] = []
     first = True
     rebuild_instance(settings, instance)
@@ -98,6 +100,8 @@ def refresh_stale(
         tried = {failure.run.digest for failure in failed}
         # What a language model did not answer is asked for once an audit.
         wanted = [item for item in stale if not (item.pending_only and (item.asset, item.partition) in made)]
+        # Runs read the settings anew: where the file changed meanwhile, what they make never fits the ones held here.
+        wanted = [item for item in wanted if (item.asset, item.partition, item.inputs.digest) not in made_from]
         runs = [run for run in plan_runs(wanted, elsewhere) if run.digest not in tried]
         if not runs and not elsewhere:
             blocked = tuple((key, done.blocked_by) for key, done in state.materialized.items() if done.blocked_by)
@@ -110,6 +114,7 @@ def refresh_stale(
             reason = _execute(run, instance)
             if reason is None:
                 made += [(asset, run.partition) for asset in run.assets]
+                made_from |= {(item.asset, item.partition, item.inputs.digest) for item in run.stale}
             else:
                 failed.append(FailedRun(run, reason))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from faultmap_assets.definitions import defs
 from faultmap_assets.graph.declarations import ASSET_GRAPH
 from faultmap_assets.graph.scopes import Partition, Scope
 from faultmap_assets.ingestion.staging import ingest_file
+from faultmap_assets.settings import load_settings
 from tests.assets.automation.test_sensor import tick
 from tests.conftest import DISHES, Project, eval_rows, make_project, write_csv
 
@@ -183,3 +185,21 @@ def test_what_a_selection_holds_and_what_it_asks_for(
     selection: Selection, asset: str, partition: Partition, holds: bool, means: bool
 ):
     assert (selection.holds(asset, partition), selection.means(asset, partition)) == (holds, means)
+
+
+def test_an_audit_ends_where_the_settings_change_while_it_runs(project: Project, monkeypatch: pytest.MonkeyPatch):
+    """Runs read the settings anew; the audit holds what it read at its start, and must not make things for ever."""
+    write_csv(project.evals / "school.csv", eval_rows("school", ["alpha"]))
+    project.ingest()
+    changed = project.evals.parent / "changed.yaml"
+    changed.write_text("clusters: {map: pca}\n")
+    monkeypatch.setenv("FAULTMAP_SETTINGS", str(changed))
+    assets = {"raw_evals", "prompt_embeddings", "prompt_clusters"}
+    outcome = refresh_stale(project.settings, project.instance, selection=Selection(assets=assets))
+    # Once more when what is above it is known; then from equal inputs.
+    assert Counter(asset for asset, _ in outcome.made) == Counter([*assets, "prompt_clusters"])
+    assert not outcome.failed
+    assert [(item.asset, item.reason) for item in outcome.left] == [("prompt_clusters", "its settings changed")]
+    # The next audit reads the file as it is now, and finds everything made.
+    settings = project.settings.model_copy(update={"clusters": load_settings(changed).clusters})
+    assert not refresh_stale(settings, project.instance, selection=Selection(assets=assets)).made

@@ -49,6 +49,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with pytest.MonkeyPatch.context() as patch:
         project = make_project(folder, clusters={"map": "pca"})
         patch.setenv("FAULTMAP_HOME", str(project.settings.home))
+        (folder / "faultmap.yaml").write_text("clusters: {map: pca}\n")
+        patch.setenv("FAULTMAP_SETTINGS", str(folder / "faultmap.yaml"))
 
         def add(path: Path, dataset: str, model: str, **options: object) -> None:
             ingest_file(
