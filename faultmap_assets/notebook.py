@@ -1,4 +1,4 @@
-"""How does a notebook show the report? In a frame of its own, with the map, the filters and every example.
+"""Show the report in a notebook, in a frame of its own with the map, the filters and every example.
 
 The page goes into the notebook whole, so that it needs no server and survives being sent; the frame has no access to
 the notebook around it, and the page's own policy lets it load nothing.

@@ -1,4 +1,4 @@
-"""Who raises a hand when no audit runs? Sensors for failed runs and for data that does not arrive."""
+"""Raise alerts when no audit runs: sensors for failed runs and for data that does not arrive."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""How is a part of everything made again from Dagster's UI? By one run of the job `backfill`.
+"""Recompute a selection of results from Dagster's UI, by one run of the job `backfill`.
 
 It only marks what is to be made again (`faultmap audit --force` does the same, and makes it there and then); the
 staleness sensor then requests it upstream first, one run for each partition with all of its assets.

@@ -1,4 +1,4 @@
-"""Is this installation fit to audit? One finding per question: what was looked at, whether it is well, what to do."""
+"""Check whether this installation can audit: per check, what was looked at, whether it passed, and what to do."""
 
 from __future__ import annotations
 

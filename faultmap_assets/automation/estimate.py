@@ -1,4 +1,4 @@
-"""What would the next audit ask language models, and what would that cost at most? Nothing is asked to find out.
+"""Estimate the language model calls of the next audit and their maximum cost, without making any call.
 
 Entropy samples and judgments are counted request by request, with what the cache has already; the taxonomy and the
 names are upper bounds, because what they are asked depends on answers that are not there yet.

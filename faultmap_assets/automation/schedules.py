@@ -1,4 +1,4 @@
-"""When is production audited although nothing told that a file arrived? Every day, at the hour of the settings."""
+"""Audit production every day at the configured hour, whether or not a new file arrived."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

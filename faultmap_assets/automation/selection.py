@@ -1,4 +1,4 @@
-"""Which part of everything is to be made, or made again?"""
+"""Select the part of all results that is to be made, or made again."""
 
 from __future__ import annotations
 

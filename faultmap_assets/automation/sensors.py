@@ -1,4 +1,4 @@
-"""What starts by itself? One job per kind of partition, and the sensor that requests what is stale.
+"""Define one job per kind of partition, and the sensor that requests runs for what is stale.
 
 Dagster's own conditions are not used: on a sparse product of datasets and models they never fire, and where branches
 join they lose updates (see `staleness`).

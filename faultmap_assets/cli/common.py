@@ -1,4 +1,4 @@
-"""What do all commands share? Options, the way to the warehouse, reading files, refreshing, and how errors are told.
+"""Shared parts of all commands: options, access to the warehouse, reading files, refreshing, and error messages.
 
 Every command ends with one of `EXIT_CODES`.
 What a command needs is imported when it runs, so that `--help` is quick.

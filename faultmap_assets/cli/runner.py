@@ -1,4 +1,4 @@
-"""How is everything that is stale made, here and now, without a daemon?
+"""Make everything that is stale, in this process and without a daemon.
 
 `faultmap audit` and the staleness sensor decide by the same function; this module runs what it decides, in this
 process, recorded in the same Dagster instance that the UI shows.

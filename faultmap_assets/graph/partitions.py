@@ -1,4 +1,4 @@
-"""By what are the assets partitioned? Datasets and models appear as files deliver them."""
+"""The Dagster partitions of the assets; datasets and models appear as files deliver them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which partitions are out of date, why, and in which order are they to be made?
+"""Find the partitions that are out of date, say why, and plan the runs that refresh them.
 
 Staleness is a fact, not an event: every materialisation records what it was made from (`Inputs`), and a partition is
 stale where that differs from the present. The functions here are pure; the audit, the status and the sensor all use

@@ -1,4 +1,4 @@
-"""What of a file is never stored? Texts are redacted and rows left out before anything is written.
+"""Redact texts and leave rows out before anything of a file is written.
 
 What is forgotten (`forget`) is remembered as digests of ids, users and sessions, so that a file that is read again
 does not bring it back.

@@ -1,4 +1,4 @@
-"""Which files do paths, folders and globs name, and how large and old is each?
+"""List the files that paths, folders and globs name, with their sizes and ages.
 
 Of files in a folder, JSON, CSV and zip files are opened: their beginning tells whether they are logs.
 """

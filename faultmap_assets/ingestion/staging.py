@@ -1,4 +1,4 @@
-"""How do files become staged rows, each parsed once in its life?
+"""Read files into staged rows; the same content is parsed only once.
 
 A file is identified by its bytes and by how it is read. Parsing happens outside of the warehouse, into a temporary
 file; then one short transaction takes it over. Nothing of a file that cannot be read is stored.

@@ -1,4 +1,4 @@
-"""Which watched files are new, changed, unreadable or gone, and what is done about each?
+"""Find watched files that are new, changed, unreadable or gone, and act on each.
 
 A file is read once its size and time have not changed between two scans at least `watch.settle_seconds` apart: one that
 is still being written is left alone. What is known of every file stands in `watched_files`. The work of one scan is

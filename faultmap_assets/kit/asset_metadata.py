@@ -1,4 +1,4 @@
-"""What does Dagster show of an asset: its question, its rows and columns, its owners; and how are figures told?"""
+"""Describe assets to Dagster: question, rows, columns and owners; and round the figures it shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which checks fail now, and what do the open alerts make of the checks of `finding_history`?"""
+"""List the checks that fail now, and derive the checks of `finding_history` from the open alerts."""
 
 from __future__ import annotations
 

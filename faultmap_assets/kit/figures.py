@@ -1,4 +1,4 @@
-"""What do people see? Pictures by matplotlib: PNG inside Markdown for the Dagster UI."""
+"""Draw figures with matplotlib, as PNG inside Markdown for the Dagster UI."""
 
 from __future__ import annotations
 

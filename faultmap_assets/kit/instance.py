@@ -1,4 +1,4 @@
-"""Where does the state of a project lie? One folder: the warehouse, the reports and the Dagster instance."""
+"""Locate and open the state of a project: one folder with the warehouse, the reports and the Dagster instance."""
 
 from __future__ import annotations
 

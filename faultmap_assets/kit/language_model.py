@@ -1,4 +1,4 @@
-"""Which language models do the settings name, and how does what they cost reach the warehouse?"""
+"""Open the language models that the settings name, and copy their costs to the warehouse."""
 
 from __future__ import annotations
 

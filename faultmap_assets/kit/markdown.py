@@ -1,4 +1,4 @@
-"""How do rows become a table that Dagster's pages show in place, and text from outside no markup?"""
+"""Format rows as a table for Dagster's pages, in which external text never becomes markup."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Who names the regions that assets find? The language model where there is one, else their keywords."""
+"""Name the regions that assets find: by the language model where there is one, else by keywords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do all assets have in common? They know what they are made from before they read, and write once."""
+"""Materialize one partition: note what it is made from before anything is read, then write once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do assets need from outside? The settings, the warehouse and the embedder, as Dagster resources.
+"""Dagster resources of the assets: the settings, the warehouse, the embedder, the language model and the namer.
 
 The settings file is read at the start of every run, so that a change holds from the next run on without a reload.
 """

@@ -1,4 +1,4 @@
-"""What do people get? A report of the warehouse: one document for machines, and the same as one page."""
+"""Build the report of a warehouse: one document for machines, and the same as one page."""
 
 from __future__ import annotations
 

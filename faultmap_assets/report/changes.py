@@ -1,4 +1,4 @@
-"""What changed since the last audit, and how did each finding develop? Nothing is told of before the second audit."""
+"""List what changed since the last audit, and the course of each finding; empty before the second audit."""
 
 from __future__ import annotations
 

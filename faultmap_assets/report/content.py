@@ -1,4 +1,4 @@
-"""What does a report say? The document that the page shows and that machines read."""
+"""Gather the document that the page shows and that machines read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which examples does a report show, and what is told of each? Up to a limit all, else a seeded sample."""
+"""Select the examples that a report shows: all up to a limit, else a seeded sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found? Everything in the warehouse that a report tells but the single examples."""
+"""Gather all findings of the warehouse that a report shows, except single examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does the document become one page that opens from disk? Packed, inlined, and allowed to run nothing else."""
+"""Pack the document into one page that opens from disk and may run nothing but its own script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a report told without the texts that it is about? Names of findings, counts and ids stay; quotations go."""
+"""Remove quoted texts from a report; names of findings, counts and ids stay."""
 
 from __future__ import annotations
 

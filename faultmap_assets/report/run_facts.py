@@ -1,4 +1,4 @@
-"""How did the findings come about? Versions, seeds, parameters, rows in and out, and what it cost."""
+"""Gather how the findings came about: versions, seeds, parameters, rows in and out, and cost."""
 
 from __future__ import annotations
 

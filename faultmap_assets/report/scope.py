@@ -1,4 +1,4 @@
-"""What is a report about? Some datasets, some models, with or without the texts of the examples."""
+"""The scope of a report: some datasets, some models, with or without the texts of the examples."""
 
 from __future__ import annotations
 

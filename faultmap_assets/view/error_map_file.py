@@ -1,4 +1,4 @@
-"""How is a taxonomy shown that ErrorMap, or our `error-map`, wrote? Its tree becomes the document of the same page."""
+"""Show a taxonomy written by ErrorMap, or by our `error-map`, on the same page as a report."""
 
 from __future__ import annotations
 

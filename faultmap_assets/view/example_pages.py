@@ -1,4 +1,4 @@
-"""Which examples fit a question, and in which order? Counted, sorted and paged by the database, texts read last."""
+"""Find, sort and page examples in the database; texts are read last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is the warehouse read for one request? Opened once, read-only, for a bounded time: a writer soon gets in."""
+"""Open the warehouse read-only for one request and a bounded time, so that a writer soon gets in."""
 
 from __future__ import annotations
 

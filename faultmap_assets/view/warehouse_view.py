@@ -1,4 +1,4 @@
-"""What does the served page ask of the warehouse? Findings, points of the map, pages of examples, and labels."""
+"""Answer the served page from the warehouse: findings, points of the map, pages of examples, and labels."""
 
 from __future__ import annotations
 

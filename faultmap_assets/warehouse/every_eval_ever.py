@@ -1,4 +1,4 @@
-"""How do scored rows leave the warehouse for others to read? As Every Eval Ever's instance-level records."""
+"""Export scored rows as Every Eval Ever's instance-level records."""
 
 from __future__ import annotations
 

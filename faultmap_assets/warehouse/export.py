@@ -1,4 +1,4 @@
-"""How do rows leave the warehouse? As CSV that no spreadsheet executes, JSONL or Parquet."""
+"""Export rows of the warehouse as CSV that no spreadsheet executes, JSONL or Parquet."""
 
 from __future__ import annotations
 

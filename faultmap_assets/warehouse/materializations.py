@@ -1,4 +1,4 @@
-"""What was each partition made from? The bridge between the warehouse's records and `staleness`."""
+"""Record what each partition was made from, and read it back for `staleness`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts still need a vector? A text is embedded once in its life, whatever asks for it."""
+"""Find the texts that still need a vector; each text is embedded only once."""
 
 from __future__ import annotations
 

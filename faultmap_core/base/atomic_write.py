@@ -1,4 +1,4 @@
-"""How is a text file replaced so that nobody ever sees half of it?"""
+"""Replace a text file atomically, so that nobody ever sees half of it."""
 
 from __future__ import annotations
 

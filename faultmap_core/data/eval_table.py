@@ -1,4 +1,4 @@
-"""What is one row of an eval result, and which rows are not fit to be counted?
+"""Validate rows of eval results and build the eval table; rows that cannot be counted are rejected with a reason.
 
 Rows come as plain mappings from `readers`; here they become the eval table (`EVAL_SCHEMA`) or are rejected with a
 reason. A rejected row never stops the others and is never counted as right or wrong.

@@ -1,4 +1,4 @@
-"""What does a production log say about how an answer went? Thumbs, ratings and error flags, read as failed or passed.
+"""Interpret the feedback in production logs: thumbs, ratings and error flags, as failed or passed.
 
 Which column says what is the user's decision (`FeedbackRule`); a value that no rule knows is counted, never guessed.
 """

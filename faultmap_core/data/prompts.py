@@ -1,4 +1,4 @@
-"""What part of a prompt is the question, and when are two prompts the same one?
+"""Find the question inside a prompt, and decide whether two prompts are the same.
 
 Few-shot preambles and instructions are shared by all prompts of a dataset; embedded with the question they drown it.
 Copies of one prompt are one unit everywhere: they are embedded once and count once in every test.

@@ -1,4 +1,4 @@
-"""May one more call be made? Caps in money, calls and tokens, counted from the ledger of all who share the store.
+"""Decide whether one more call may be made, under caps in money, calls and tokens that all users of the store share.
 
 What a call may take at most is reserved before it is made, so that calls in flight together cannot pass a cap.
 """

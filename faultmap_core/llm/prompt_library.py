@@ -1,4 +1,4 @@
-"""Prompts as Jinja templates: which messages does a named template give for these values?
+"""Render the messages of a named prompt from its Jinja templates.
 
 A template is a file `<name>.j2` with the blocks `system` and `user`. A file of the same name in the user's folder
 goes before ours. What a template says is versioned by its text, so that a changed prompt makes its answers stale.

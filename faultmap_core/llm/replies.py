@@ -1,4 +1,4 @@
-"""Structured replies: which schema is asked for, and does a text hold a reply that fits it?"""
+"""Define the schemas of structured replies, and parse and validate the replies."""
 
 from __future__ import annotations
 

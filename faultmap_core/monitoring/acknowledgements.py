@@ -1,4 +1,4 @@
-"""Which alerts does somebody know of already? Acknowledged for good or snoozed, until they get worse."""
+"""Acknowledge or snooze alerts, until they get worse."""
 
 from __future__ import annotations
 

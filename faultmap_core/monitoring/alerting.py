@@ -1,4 +1,4 @@
-"""Which changes are worth an alarm, day after day? Few false ones a year, and none told twice.
+"""Decide which changes raise an alert, with few false alerts a year and none repeated.
 
 Every day brings, for each question of a dataset, one test of that day's rows against a baseline window without them
 (`regression`). Two rules share a yearly budget of false alerts:

@@ -1,4 +1,4 @@
-"""What got worse? Changes between two runs or two windows, each with its size, its interval and a one-sided test.
+"""Test what got worse between two runs or windows: each change with its size, its interval and a one-sided test.
 
 Failure rates on the same examples are compared in pairs, on different rows as two samples; coverage by its range, a
 comparison of models by its advantage. When a change is worth an alarm is left to `alerting`, of a pipeline to `gate`.

@@ -1,4 +1,4 @@
-"""Which finding of today is which finding of yesterday? Stable ids for slices, gaps, error categories, comparisons.
+"""Match today's findings with yesterday's: stable ids for slices, gaps, error categories and comparisons.
 
 A finding keeps the id of its first sighting as long as it is recognised: by its name where the name is the finding
 ("category = law"), by its members among the ids that both runs examined, else by its centroid. Whether it got worse is

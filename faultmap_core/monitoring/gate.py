@@ -1,4 +1,4 @@
-"""May this run go out? A run against a baseline run or model: passed, or the reasons why not, with their figures.
+"""Compare a run with a baseline run or model: passed, or the reasons why not, with their figures.
 
 Everything that may have got worse is one family of tests (Holm, 1979), so that a run as good as its baseline is held
 up in at most `significance_level` of the cases.

@@ -1,4 +1,4 @@
-"""How did things go from audit to audit, and which questions does a day of production ask? The road to `alerting`.
+"""Build the series from audit to audit, and the daily ones of production, that `alerting` watches.
 
 An audit of evals is compared with an earlier run of the same examples (`gate.changes_between`), a day of production
 with the days before it, which share no row with it.

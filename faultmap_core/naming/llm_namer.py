@@ -1,4 +1,4 @@
-"""What is a region called, and why does it fail? Names by a language model, grounded in the region's examples.
+"""Name regions, and explain their failures, with a language model grounded in the region's examples.
 
 Regions of one question are named together, so that their names differ. The model sees failing and passing examples
 with responses and references and cites those that its root cause rests on; citations and names are checked. Where it

@@ -1,4 +1,4 @@
-"""How many independent observations are rows that hang together? Near-copies of a prompt, rows of one session.
+"""Estimate how many independent observations dependent rows hold: near-copies of a prompt, rows of one session.
 
 Outcomes within such a group may be correlated beyond what their region of the inputs explains; then every unit counts
 for less (Kish's design effect). Groups whose outcomes are independent, such as instances of one template, keep their

@@ -1,4 +1,4 @@
-"""Which units share a value of a metadata column, or of two? Candidates beside the tree (category = law)."""
+"""Find units that share a value of one or two metadata columns: candidates beside the tree (category = law)."""
 
 from __future__ import annotations
 

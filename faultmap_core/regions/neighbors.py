@@ -1,4 +1,4 @@
-"""Which vectors lie nearest to which? Exact cosine neighbours by tiled float32 matrix products.
+"""Find the nearest vectors: exact cosine neighbours by tiled float32 matrix products.
 
 The one k-nearest-neighbour graph made here feeds the tree, the map, near-copies and representatives.
 """

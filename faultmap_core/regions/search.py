@@ -1,4 +1,4 @@
-"""In which regions of a tree does a label concentrate, compared with the rest? The one engine of every "where".
+"""Find the regions of a tree in which a label concentrates, compared with the rest. The engine of every "where".
 
 How a question uses it:
 

@@ -1,4 +1,4 @@
-"""How sure is a model of its answers, when there is neither a score nor a reference?
+"""Measure how sure a model is of its answers, when there is neither a score nor a reference.
 
 The model under test answers each prompt several times; answers that mean the same form one group. The score is high
 where the groups are few (semantic entropy: Kuhn, Gal, Farquhar, 2023, here with cosines for entailment) and where the

@@ -1,4 +1,4 @@
-"""How good is each answer, and did it fail? Repeats of one example are reduced to their mean."""
+"""Score each answer and decide whether it failed. Repeats of one example are reduced to their mean."""
 
 from __future__ import annotations
 

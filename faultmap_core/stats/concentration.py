@@ -1,4 +1,4 @@
-"""How unlikely is a label's concentration in each of many regions? One p-value per region, all at once.
+"""Test the concentration of a label in each of many regions: one p-value per region, all at once.
 
 Binary labels: mid-p, Fisher's or the chi-squared test of the region against what is outside of it. Graded labels
 (scores, means of repeats): the rank-sum test. What regions there are and which to take is left to `regions`.

@@ -1,4 +1,4 @@
-"""Is a rate that is measured on the same examples greater for one model than for all others together?
+"""Test whether a rate measured on the same examples is greater for one model than for all others together.
 
 Matched sums of weighted events: a test, and intervals of ratios. What the events are is left to `signatures`.
 """

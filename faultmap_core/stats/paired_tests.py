@@ -1,4 +1,4 @@
-"""Two models on the same prompts: which one is better, by how much, and how sure is that?
+"""Test which of two models is better on the same prompts, by how much, and how sure that is.
 
 Tests and intervals for paired outcomes; counts or differences in, probabilities and bounds out. What they are asked
 about is left to `comparison`.

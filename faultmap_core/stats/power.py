@@ -1,4 +1,4 @@
-"""How well do an eval set, and each of its items, tell models apart?
+"""Measure how well an eval set, and each of its items, tells models apart.
 
 The power of McNemar's test, from the number of prompts and from how often two models disagree; the discrimination of
 items.

@@ -1,4 +1,4 @@
-"""What is a failure rate worth? Rows that hang together in sessions, and days that differ from one another."""
+"""Estimate failure rates of dependent rows: rows of one session, and days that differ from one another."""
 
 from __future__ import annotations
 

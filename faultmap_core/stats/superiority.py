@@ -1,4 +1,4 @@
-"""Probability of superiority: how often is a value from inside a region greater than one from outside?
+"""Probability of superiority: how often a value from inside a region is greater than one from outside.
 
 It is what the rank-sum test tests, with an interval that inverts that test.
 """

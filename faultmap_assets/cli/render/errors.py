@@ -1,4 +1,4 @@
-"""How do errors, their kinds and their causes look in a terminal?"""
+"""Render errors, their categories and their causes in a terminal."""
 
 from __future__ import annotations
 

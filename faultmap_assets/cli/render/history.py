@@ -1,4 +1,4 @@
-"""How do trends, alerts and a gate look in a terminal? Text from outside never becomes markup."""
+"""Render trends, alerts and the gate's verdict in a terminal. External text never becomes markup."""
 
 from __future__ import annotations
 

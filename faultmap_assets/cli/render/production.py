@@ -1,4 +1,4 @@
-"""How does what production's windows tell look in a terminal? Worse feedback, and topics that changed."""
+"""Render findings about production in a terminal: worse feedback, and topics that changed."""
 
 from __future__ import annotations
 

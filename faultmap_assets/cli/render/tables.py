@@ -1,4 +1,4 @@
-"""How do findings look in a terminal? Text from outside never becomes markup or a control sequence."""
+"""Render findings in a terminal. External text never becomes markup or a control sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do assets, reports and commands read? Typed reads of the warehouse; its tables stand in `migrations/`."""
+"""Typed reads of eval results for assets, reports and commands."""
 
 from __future__ import annotations
 

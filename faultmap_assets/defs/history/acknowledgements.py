@@ -1,4 +1,4 @@
-"""Who knows already? Acknowledged and snoozed findings, kept in the warehouse."""
+"""Keep acknowledged and snoozed findings in the warehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which form do alerts stand in the warehouse?"""
+"""Convert alerts to rows of the warehouse and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be told, and when is it over? Alerts are raised once, and stay open until their evidence is gone."""
+"""Raise each alert once, and keep it open until its evidence is gone."""
 
 from __future__ import annotations
 

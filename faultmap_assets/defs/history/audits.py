@@ -1,4 +1,4 @@
-"""How does an audit become history? What changed is compared with what was there, and appended in one transaction."""
+"""Turn an audit into history: compare what changed with what was there, and append it in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told? Alerts posted to the webhook, each once; one that does not answer fails nothing."""
+"""Post alerts to the webhook, each once; an endpoint that does not answer fails nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the last audit worse than an earlier one, or than another model? What `faultmap gate` asks."""
+"""Compare the last audit with an earlier one, or with another model, for `faultmap gate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would an audit see now? Findings read from the current results of every scope that changed."""
+"""Read today's findings from the current results of every scope that changed."""
 
 from __future__ import annotations
 

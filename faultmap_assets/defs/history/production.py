@@ -1,4 +1,4 @@
-"""What does an audit see of one day of production? Feedback, coverage, gaps, and the slices of the window it ends."""
+"""Read the findings of one day of production: feedback, coverage, gaps, and the slices of the window it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed since the last audit, and how did each finding develop? Reads for the terminal and the report."""
+"""Read the changes since the last audit, and the course of each finding, for the terminal and the report."""
 
 from __future__ import annotations
 

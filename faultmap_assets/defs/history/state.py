@@ -1,4 +1,4 @@
-"""In which form does history keep what an audit sees? Findings, and the scopes in which they change together.
+"""The form in which history keeps what an audit sees: findings, and the scopes in which they change together.
 
 A scope is one model on one dataset, the comparisons of a dataset, the kinds of error of one model on one dataset, or a
 day of production. Nothing is read of a scope whose digest is that of the audit before.

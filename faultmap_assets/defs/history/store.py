@@ -1,4 +1,4 @@
-"""What did earlier audits see? The tables of history, read back in the form in which they were written."""
+"""Read earlier audits back from the tables of history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of what an audit saw is watched for alerts, and where did the watch stop?
+"""Select what is watched for alerts in an audit, and remember where the watch stopped.
 
 Evals are watched once per audit and dataset, on the models whose outcomes changed; production once per day, when the
 day is over. A day whose data came late is watched anew from the state before it.

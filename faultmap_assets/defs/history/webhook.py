@@ -1,4 +1,4 @@
-"""How is a message posted to a webhook that takes Slack's JSON? Its URL is a secret: no error and no log repeats it."""
+"""Post a message to a webhook that takes Slack's JSON. Its URL is a secret: no error and no log repeats it."""
 
 from __future__ import annotations
 

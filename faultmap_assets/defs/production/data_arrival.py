@@ -1,4 +1,4 @@
-"""Does data still arrive? By the clock, per day of production: Dagster's freshness policies know no partitions."""
+"""Check by the clock, per day of production, whether data still arrives; Dagster's freshness policies cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a gap become tests? Its prompts, each once, as test cases that an eval harness can ask."""
+"""Turn a gap into tests: its prompts, each once, as test cases for an eval harness."""
 
 from __future__ import annotations
 

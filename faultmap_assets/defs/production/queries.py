@@ -1,4 +1,4 @@
-"""What do the assets and commands read of production? Windows of days, their feedback, what was found in them."""
+"""Typed reads of production for assets and commands: windows of days, their feedback, and their findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""error_judgments, error_taxonomy, error_signatures: why does each model fail, and is that its own way of failing?"""
+"""error_judgments, error_taxonomy, error_signatures: why each model fails, and which failures are its own."""
 
 import hashlib
 import json

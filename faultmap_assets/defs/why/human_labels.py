@@ -1,4 +1,4 @@
-"""What do people say of the judgments? Their labels, kept in the warehouse, and handed on as a file."""
+"""Keep people's labels of judgments in the warehouse, and export them as a file."""
 
 from __future__ import annotations
 

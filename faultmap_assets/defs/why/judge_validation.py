@@ -1,4 +1,4 @@
-"""How well does the judge agree with people? Their labels against the judgments of the warehouse, kept beside them."""
+"""Measure how well the judge agrees with people's labels, and keep the result beside them."""
 
 from __future__ import annotations
 

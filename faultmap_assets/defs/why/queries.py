@@ -1,4 +1,4 @@
-"""What do the assets of "why" read? Failures, judgments, taxonomies and what signatures are counted from."""
+"""Typed reads for the assets of "why": failures, judgments, taxonomies, and the rows of signatures."""
 
 from __future__ import annotations
 

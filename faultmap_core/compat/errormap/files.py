@@ -1,4 +1,4 @@
-"""How do ErrorMap's results look on disk? Its file names, its columns and its tree, which its viewer opens.
+"""Write ErrorMap's result files: its names, its columns, and the tree that its viewer opens.
 
 Each file is written whole or not at all. What a spreadsheet would run as a formula is defused in the CSV files, and no
 secret of the configuration reaches any file.

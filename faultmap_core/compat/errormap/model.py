@@ -1,4 +1,4 @@
-"""Which language model do ErrorMap's `litellm_config`, `provider` and `judge` mean, and what of them is a secret?"""
+"""Resolve ErrorMap's `litellm_config`, `provider` and `judge` to a language model, and keep its secrets apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows does `ErrorMap` analyse, and which of them are errors by its own rule?
+"""Select the rows that `ErrorMap` analyses, and those that are errors by its own rule.
 
 One file per dataset in a folder. ErrorMap's success rule (0.7 of the dataset's mean score) stands here and nowhere
 else in this project.

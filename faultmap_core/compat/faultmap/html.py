@@ -1,4 +1,4 @@
-"""How does a notebook show a report? As a small calm table, with what is long folded, and without any script.
+"""Render a report in a notebook as a small table with long parts folded, and without any script.
 
 Everything evaluated is hostile: each text is escaped, and what could steer a reader (overrides of the writing
 direction, controls) is replaced as on a terminal.

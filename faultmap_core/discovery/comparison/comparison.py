@@ -1,4 +1,4 @@
-"""Which model is better, and where does that change? The question put to `regions`, for two models or for many.
+"""Compare two or more models, overall and by region.
 
 Two things are asked and kept apart. A slice is *selected* where A's share of the disagreements differs from the rest's,
 so that a model which is better everywhere is one sentence and not forty slices. Who *wins* inside it is a paired test,

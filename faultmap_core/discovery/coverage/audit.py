@@ -1,4 +1,4 @@
-"""What do the tests never ask? Regions of production in which tests are missing, and how much is covered at all."""
+"""Find the regions of production in which tests are missing, and estimate how much is covered overall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of production do the tests cover, and how far is too far? Answers from distances alone.
+"""Estimate the share of production that the tests cover, and the distance that is too far, from distances alone.
 
 The yardstick is the tests' own leave-one-out distances: how far a prompt of a tested kind lies from the other tests.
 """

@@ -1,4 +1,4 @@
-"""Where are tests missing? The tree of tests and production together, its regions, and the status of each prompt."""
+"""Find regions without tests in one tree of tests and production, and the status of each prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does production ask now that it did not ask before? Topics that are new, growing, shrinking or gone.
+"""Find topics of production that are new, growing, shrinking or gone.
 
 The question put to `regions`: over the pooled prompts of two windows, where do the prompts of one window concentrate?
 Time series are left to `alerting`.

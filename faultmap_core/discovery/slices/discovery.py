@@ -1,4 +1,4 @@
-"""Where does a model fail? The question put to `regions`, and its answer as `FailureSlice`s."""
+"""Find the regions in which a model fails more than elsewhere, as `FailureSlice`s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the sums that a text writes down are wrong? Only plain numbers, + - * / and brackets are read."""
+"""Find the wrong sums in a text. Only plain numbers, + - * / and brackets are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of answer does a question ask for, and what does a response give as its final answer?
+"""Extract the kind of answer that a question asks for, and the final answer that a response gives.
 
 Nothing here decides whether an answer is right (see `answer_comparison`). All patterns are linear in the text, and long
 texts are read at their ends only, because responses are hostile input.

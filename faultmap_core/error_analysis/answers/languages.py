@@ -1,4 +1,4 @@
-"""In which script, and in which of some widespread languages, is a text written? From letters and stop words alone."""
+"""Detect the script of a text, and some widespread languages, from letters and stop words alone."""
 
 from __future__ import annotations
 

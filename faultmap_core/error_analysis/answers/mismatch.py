@@ -1,4 +1,4 @@
-"""How does a response's answer differ from the reference? One finding per observable difference, with its words."""
+"""Compare a response's answer with the reference: one finding per observable difference, with its words."""
 
 from __future__ import annotations
 

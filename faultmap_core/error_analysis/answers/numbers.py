@@ -1,4 +1,4 @@
-"""Which numbers does a text hold, and in what way does one number miss another?"""
+"""Extract the numbers of a text, and describe how one number differs from another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be seen wrong with a failed answer without a language model? Rule signals, for every failure, in order of
+"""Detect, without a language model, what is wrong with a failed answer: rule signals in order of
 their severity.
 
 A signal is an observable fact about prompt, response and reference, not a cause. `SIGNALS` defines each of them;

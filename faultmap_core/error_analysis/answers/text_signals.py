@@ -1,4 +1,4 @@
-"""What is wrong with a response by its look alone: a refusal, a loop, a cut end, an echo, another language?
+"""Detect faults in the look of a response: a refusal, a loop, a cut end, an echo, another language.
 
 Each function returns the words of the response that show it, verbatim, or "" where there is no sign.
 """

@@ -1,4 +1,4 @@
-"""A language model judges failures: which criteria does a right answer meet, and what is the first major error?
+"""Judge failures with a language model: the criteria of a right answer, and the first major error.
 
 What the model quotes is checked against the response; what it did not find there is marked. A judgment that it cannot
 give stays open (outcome "failed") and is never made up from rules.

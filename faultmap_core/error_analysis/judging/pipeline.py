@@ -1,4 +1,4 @@
-"""Which failures are judged, with which contrast answers, and which judgments still hold? All are accounted for.
+"""Plan and run the judging of failures: sampling, contrast answers, and judgments that still hold.
 
 The judges themselves: `judging_rules.RuleJudge` and `judging_model.ModelJudge`; what they say: `judgments.Judgment`.
 """

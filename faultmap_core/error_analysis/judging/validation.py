@@ -1,4 +1,4 @@
-"""Does the judge see what people see? Agreement of judgments with human labels.
+"""Measure the agreement of judgments with human labels.
 
 Two questions, kept apart: is there an error at all, and which kind of error is it.
 """

@@ -1,4 +1,4 @@
-"""What does a benchmark itself get wrong, and what can it still tell apart?
+"""Assess what a benchmark itself gets wrong, and what it can still tell apart.
 
 Items to look at, skills that no longer separate models, and the smallest difference that the set can show. All from
 the models' outcomes and answers; whether a flagged label is wrong is for people to say.

@@ -1,4 +1,4 @@
-"""Which items of a dataset are worth a look, and why? One function per kind of flag."""
+"""Flag the items of a dataset that are worth a look; one function per kind of flag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many unanimous contradictions of a label are mistakes that the models share? An estimate from the data.
+"""Estimate how many unanimous contradictions of a label are mistakes that the models share.
 
 A wrong label is contradicted by as many models as would have confirmed the right one, and that distribution is seen on
 all other items. Shared mistakes become rarer with every further model. The two shapes are fitted to the counts.

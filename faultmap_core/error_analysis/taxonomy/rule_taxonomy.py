@@ -1,4 +1,4 @@
-"""Of what kinds are the errors that the rules name? Their titles are few and known, so their families are, too.
+"""Group the errors that the rules name into families; the rules' titles are few and known.
 
 Clustering such titles by their words would put "Cut off before the end" beside "Final number too small"; here each
 title stands in the family of the rule that gives it. Ids depend on the titles alone, so counts of different days can be

@@ -1,4 +1,4 @@
-"""How far can a taxonomy be trusted? Two are built from the halves of a sample and compared on the second half.
+"""Measure how stable a taxonomy is: two are built from halves of a sample and compared on the second half.
 
 An error kind that the data really holds is found in either half; one that a run made up is not.
 """

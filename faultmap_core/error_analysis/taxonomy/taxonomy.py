@@ -1,4 +1,4 @@
-"""Of what kinds are the errors? Judged errors in; a tree of categories and one place for every error out.
+"""Build a taxonomy of judged errors: a tree of categories, and one place for every error.
 
 `build_taxonomy` makes categories (with a language model, else by clustering titles), `apply_taxonomy` sorts new errors
 into one that stays as it is, so that trends compare like with like. Counts add up at every level: each record is in

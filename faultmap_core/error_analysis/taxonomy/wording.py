@@ -1,4 +1,4 @@
-"""What do the titles and summaries of errors say, without a language model? Families of titles, and names for groups.
+"""Group titles and summaries of errors by their words, without a language model, and name the groups.
 
 A rule's titles recur and begin alike ("Final number too large", "Final number off by one"): those are families. What
 differs from error to error in a summary, its numbers and quotations, says nothing about the kind of error.

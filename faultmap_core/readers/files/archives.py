@@ -1,4 +1,4 @@
-"""How is what is inside of a zip or gzip file read without trusting it?
+"""Read the content of zip and gzip files without trusting it.
 
 Nothing is ever written to disk. What comes out is bounded by what went in, so that a bomb is an error after a moment;
 entries that point outside of their archive, that are encrypted or compressed in a way that nobody's logs are, are

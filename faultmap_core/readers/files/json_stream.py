@@ -1,4 +1,4 @@
-"""How is a JSON document of any size read piece by piece, in bounded memory?
+"""Read a JSON document of any size piece by piece, in bounded memory.
 
 The reader walks along objects and arrays, decodes the values that are wanted and skips the others without keeping
 them. What is wrong with one value is that value's problem (`RowError`); a document that is no JSON is an

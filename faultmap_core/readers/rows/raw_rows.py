@@ -1,4 +1,4 @@
-"""What do the rows of all tools have in common? A chosen score beside the others, steps, errors, short metadata."""
+"""What the rows of all tools share: a chosen score beside the others, steps, errors, short metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do CSV, JSONL and Parquet files become eval rows, in bounded memory and with the line that each came from?
+"""Read CSV, JSONL and Parquet files as eval rows, in bounded memory and with the line of each row.
 
 Files are streamed, gzip included. What is wrong with one row is that row's problem (`RowError`); what is wrong with
 the file as a whole is one `EvalFileError`.

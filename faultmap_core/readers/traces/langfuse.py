@@ -1,4 +1,4 @@
-"""How does an export of Langfuse become rows of a log? Traces, or observations where a file has no traces.
+"""Read a Langfuse export as log rows: traces, or observations where a file has no traces.
 
 A trace that says what was asked is one row. Of observations, the outermost generations, agents and chains are (see
 `trace_tree`). Exports from the page (JSON, JSONL), pages of the public API and blob exports are read, with names in

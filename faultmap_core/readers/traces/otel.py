@@ -1,4 +1,4 @@
-"""How does one OpenTelemetry span look, whoever exported it? OTLP's JSON, the SDK's own, or one flattened row.
+"""Read one OpenTelemetry span, from OTLP's JSON, the SDK's own, or a flattened row.
 
 Sources: the OpenTelemetry protocol's JSON encoding (resourceSpans > scopeSpans > spans, attributes as key and typed
 value), `ReadableSpan.to_json` of the Python SDK (`context`, `status.status_code`), and the span tables of Phoenix

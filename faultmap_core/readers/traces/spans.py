@@ -1,4 +1,4 @@
-"""How do traces become rows of a log? OpenTelemetry spans of GenAI, OpenInference or OpenLLMetry instrumentation.
+"""Read traces as log rows: OpenTelemetry spans of GenAI, OpenInference or OpenLLMetry instrumentation.
 
 A row is an outermost span of a model call, an agent or a chain that carries a prompt (see `trace_tree`). A call without
 its prompt, and a span that cannot be read, are bad rows. Sources: OpenTelemetry's semantic conventions for generative

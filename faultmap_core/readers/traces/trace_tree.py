@@ -1,4 +1,4 @@
-"""Which steps of a trace are requests of a user? The outermost model calls, agents and chains that carry a prompt.
+"""Find the steps of a trace that are users' requests: the outermost model calls, agents and chains with a prompt.
 
 What lies inside of them (the calls that an agent makes, its tools, retrievers, guardrails) is how the answer came about
 and no traffic of its own.
