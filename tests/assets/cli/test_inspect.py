@@ -161,6 +161,7 @@ def test_what_cannot_be_read_is_one_line(run, name, content):
     assert len(trouble.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_an_audit_says_of_each_file_how_it_was_understood(run, tmp_path):
     Path("faultmap.yaml").write_text("clusters: {map: pca}\ndatasets: {b: {success_threshold: 0.9}}\n")
     for name in ("a", "b"):

@@ -24,6 +24,7 @@ def run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
     return int(stop.value.code or 0), captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_models_in_files_of_their_own_are_told_how_they_can_be_compared(monkeypatch, capsys, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
     for model, name in (("alpha", "results a"), ("beta", "b")):

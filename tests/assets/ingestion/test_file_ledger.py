@@ -241,6 +241,7 @@ def test_a_file_without_a_usable_row_ends_with_2_and_the_reason(tmp_path, monkey
     assert told in " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_bad_and_empty_files_never_stop_the_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "evals"

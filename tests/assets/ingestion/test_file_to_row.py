@@ -75,6 +75,7 @@ DISAGREEING = """id,model,question,response,passed,score,expected
 """
 
 
+@pytest.mark.slow
 def test_verdict_score_and_settings_decide_in_the_documented_order_however_often_they_change(
     outcomes, project: Project, tmp_path: Path
 ):
