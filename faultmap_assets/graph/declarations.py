@@ -128,10 +128,7 @@ class AssetNode(_Declared):
         """Return how many upstream days it reads: its own and those before it."""
         if self.window is None:
             return 1
-        days = settings
-        for part in self.window.setting.split("."):
-            days = getattr(days, part)
-        return self.window.times * int(days)  # type: ignore[call-overload, no-any-return]
+        return self.window.times * int(settings.at(self.window.setting))
 
 
 def partition_keys(node: AssetNode, table: Table) -> tuple[str, ...]:

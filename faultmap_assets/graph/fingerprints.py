@@ -54,13 +54,13 @@ def taken_from(settings: Settings, partition: Partition, part: Any) -> Any:
     if isinstance(part, list):
         return [taken_from(settings, partition, one) for one in part]
     if isinstance(part, str):
-        return _dumped(_at(settings, part))
+        return _dumped(settings.at(part))
     [(name, chosen)] = part.items()
     if name == "recipe":
         return _RECIPES[chosen](settings, partition)
     if isinstance(chosen, Mapping):
-        return _at(settings, name).model_dump(exclude=set(chosen["without"]))
-    return _at(settings, name).model_dump(include=set(chosen))
+        return settings.at(name).model_dump(exclude=set(chosen["without"]))
+    return settings.at(name).model_dump(include=set(chosen))
 
 
 def taxonomy_recipe(settings: Settings) -> list[Any]:
@@ -75,13 +75,6 @@ def taxonomy_recipe(settings: Settings) -> list[Any]:
         language,
         settings.seed,
     ]
-
-
-def _at(settings: Settings, path: str) -> Any:
-    value: Any = settings
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value
 
 
 def _dumped(value: Any) -> Any:

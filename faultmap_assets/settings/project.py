@@ -88,6 +88,13 @@ class Settings(Section):
         """Whether a language model judges errors and builds their taxonomy."""
         return self.judging.judge == "model" or (self.judging.judge == "auto" and self.language_model.model is not None)
 
+    def at(self, path: str) -> Any:
+        """Return the value at a path such as `clusters.method`. Raises AttributeError where there is none."""
+        value: Any = self
+        for part in path.split("."):
+            value = getattr(value, part)
+        return value
+
     def dataset(self, name: str) -> DatasetSettings:
         """Return what holds for one dataset."""
         return self.datasets.get(name, self.dataset_defaults)
